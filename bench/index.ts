@@ -1,0 +1,5 @@
+export type { LoadProgress } from "./generator/coordinator.js";
+export { type LoadOptions, type LoadTarget, load } from "./load.js";
+export type * from "./result/result.js";
+export { readResult, saveResult } from "./result/save.js";
+export type { Scenario, ScenarioInput } from "./scenario/scenario.js";

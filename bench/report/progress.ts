@@ -1,0 +1,110 @@
+import type { Writable } from "node:stream";
+import { formatCount, formatDuration, formatNs, formatRate } from "../result/units.js";
+import { columnsOf } from "./layout.js";
+
+/** The run as it is now; the figures are those of the last second. */
+export interface ProgressState {
+  readonly phase: "connect" | "warmup" | "measure" | "drain";
+  /** Connections asked for, open now, and failed so far. */
+  readonly requested: number;
+  readonly open: number;
+  readonly failed: number;
+  readonly sentPerSecond: number;
+  readonly receivedPerSecond: number;
+  /** Overdue, or lost with their connection, so far. */
+  readonly overdue: number;
+  /** Response time; null where nothing was answered. */
+  readonly p50Ns: number | null;
+  readonly p99Ns: number | null;
+  readonly maxNs: number | null;
+  readonly oldestUnansweredMs: number;
+  /** To the end of the window. */
+  readonly secondsLeft: number;
+}
+
+export interface Progress {
+  update(state: ProgressState): void;
+  /** Takes the line away, so that other output can follow. */
+  clear(): void;
+}
+
+/** A terminal, as far as the line needs it. */
+export type ProgressStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+
+const DEFAULT_COLUMNS = 80;
+const TO_LINE_START = "\r";
+/** EL (ECMA-48, 8.3.41): after the text, so that the line does not flicker. */
+const ERASE_TO_END = "\x1b[K";
+
+/** A line that is redrawn in place on a terminal; in a pipe or a file nothing is written at all. */
+export function createProgress({ stream, enabled }: { stream: ProgressStream; enabled: boolean }): Progress {
+  let shown = false;
+  if (!enabled || stream.isTTY !== true) return { update() {}, clear() {} };
+  return {
+    update(state) {
+      // A terminal that does not keep up gets a later line, not a backlog.
+      if (stream.writableNeedDrain) return;
+      stream.write(`${TO_LINE_START}${renderProgress(state, stream.columns ?? DEFAULT_COLUMNS)}${ERASE_TO_END}`);
+      shown = true;
+    },
+    clear() {
+      if (shown) stream.write(`${TO_LINE_START}${ERASE_TO_END}`);
+      shown = false;
+    },
+  };
+}
+
+const SEPARATOR = " · ";
+const PHASES: Readonly<Record<ProgressState["phase"], string>> = {
+  connect: "connecting",
+  warmup: "warming up",
+  measure: "measuring",
+  drain: "draining",
+};
+
+/**
+ * One line of fewer than `width` columns: the last one stays free, where some terminals would begin a new line.
+ * Parts that do not fit are left out, the least telling first.
+ */
+export function renderProgress(state: ProgressState, width: number): string {
+  const parts = partsOf(state).filter((part) => part !== null);
+  const line = () => parts.map(({ text }) => text).join(SEPARATOR);
+  while (parts.length > 1 && columnsOf(line()) >= width) {
+    const leastTelling = Math.max(...parts.map(({ rank }) => rank));
+    parts.splice(
+      parts.findIndex(({ rank }) => rank === leastTelling),
+      1,
+    );
+  }
+  return line().slice(0, Math.max(0, width - 1));
+}
+
+interface Part {
+  readonly text: string;
+  /** 0 goes last. */
+  readonly rank: number;
+}
+
+function partsOf(state: ProgressState): (Part | null)[] {
+  const { phase, requested, open, failed, overdue, oldestUnansweredMs, secondsLeft } = state;
+  const loaded = phase !== "connect";
+  return [
+    { text: PHASES[phase], rank: 0 },
+    { text: `${formatCount(open)}/${formatCount(requested)} open`, rank: 1 },
+    failed > 0 ? { text: `${formatCount(failed)} failed`, rank: 2 } : null,
+    loaded ? { text: `sent ${formatRate(state.sentPerSecond)}/s`, rank: 8 } : null,
+    loaded ? { text: `answered ${formatRate(state.receivedPerSecond)}/s`, rank: 3 } : null,
+    loaded ? { text: `lost ${formatCount(overdue)}`, rank: overdue > 0 ? 2 : 9 } : null,
+    time("p50", state.p50Ns, 7),
+    time("p99", state.p99Ns, 5),
+    time("max", state.maxNs, 6),
+    loaded ? { text: `oldest ${formatNs(oldestUnansweredMs * 1e6)}`, rank: 4 } : null,
+    (phase === "warmup" || phase === "measure") && secondsLeft > 0
+      ? { text: `${formatDuration(Math.ceil(secondsLeft) * 1_000)} left`, rank: 3 }
+      : null,
+  ];
+}
+
+function time(name: string, ns: number | null, rank: number): Part | null {
+  return ns === null ? null : { text: `${name} ${formatNs(ns)}`, rank };
+}
