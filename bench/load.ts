@@ -261,12 +261,12 @@ class RunMeter {
     if (this.#ownCpu !== null) this.#ownCpu = process.cpuUsage(this.#ownCpu);
   }
 
-  /** @returns null when the server's processes were not found, or had ended when the window closed */
+  /** @returns null when the server's processes were not found, or one had ended when the window closed */
   serverCost(messages: number, established: number): ServerCost | null {
     const use = this.#server?.cost(messages, established) ?? null;
     if (use === null) return null;
-    const { vanishedPids: _, ...cost } = use;
-    return cost;
+    const { vanishedPids, ...cost } = use;
+    return vanishedPids.length === 0 ? cost : null;
   }
 
   machineLoad(generator: readonly GeneratorCost[]): MachineLoad | null {

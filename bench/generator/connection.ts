@@ -250,7 +250,10 @@ export class Connection implements MessageHandler {
   onMessage(opcode: number, payload: Buffer, compressed: boolean, frames: number): void {
     const { stream, counters } = this.#generator;
     const index = compressed ? this.#inflatedIndex(payload) : this.#indexOfPayload(payload);
-    const matched = index >= 0 ? this.#answer(index) : this.#answerCorrupt(compressed ? null : payload);
+    const matched =
+      index >= 0
+        ? this.#answer(index)
+        : this.#answerCorrupt(compressed ? decompressMessage(payload, stream.payloadBytes) : payload);
     if (matched) {
       if (index < 0) counters.corrupted++;
       if (opcode !== stream.opcode) counters.wrongOpcode++;
@@ -286,7 +289,12 @@ export class Connection implements MessageHandler {
     const { outstanding, stream } = this.#generator;
     const distance = (index - this.#indexOf(this.#sent - this.waiting) + stream.length) % stream.length;
     if (distance !== 0 || this.waiting === 0) {
-      const isIt = (entry: number) => this.#indexOf(outstanding.sequence[entry]!) === index;
+      // An index comes again with each cycle: a second answer to a late message is none to its namesake a cycle ago.
+      const oldest = stream.length > DUPLICATE_WINDOW && this.#wasAnswered(index) ? this.#sent - stream.length : 0;
+      const isIt = (entry: number) => {
+        const sequence = outstanding.sequence[entry]!;
+        return sequence >= oldest && this.#indexOf(sequence) === index;
+      };
       if (this.#answerAside(this.stragglers, isIt) || this.#answerOverdue(isIt)) return true;
       if (distance >= this.waiting) return false;
     }
@@ -313,15 +321,19 @@ export class Connection implements MessageHandler {
     return true;
   }
 
-  /** A corrupt answer stands for the message it claims to be, or else for the one that is due. */
+  /**
+   * A corrupt answer stands for the message it claims to be or for the one that is due, whichever it is more like: the
+   * claim itself may be what is corrupt. What is like neither answers nothing.
+   * @param payload null where it could not be inflated
+   */
   #answerCorrupt(payload: Buffer | null): boolean {
-    const claimed = payload === null ? -1 : this.#generator.stream.claimedIndex(payload);
-    if (claimed >= 0 && this.#answer(claimed)) return true;
-    const any = () => true;
-    if (this.waiting === 0) return this.#answerAside(this.stragglers, any) || this.#answerOverdue(any);
-    this.#freed++;
-    this.#settle(this.#takeHead());
-    return true;
+    const { stream } = this.#generator;
+    const due = this.waiting === 0 ? NONE : this.#indexOf(this.#sent - this.waiting);
+    if (payload === null) return due !== NONE && this.#answer(due);
+    const claimed = stream.claimedIndex(payload);
+    if (due === NONE || (claimed >= 0 && stream.differingBytes(claimed, payload) < stream.differingBytes(due, payload)))
+      return claimed >= 0 && this.#answer(claimed);
+    return (claimed === due || stream.isLike(due, payload)) && this.#answer(due);
   }
 
   /** Whether this connection sent the message with that index lately. */
@@ -375,6 +387,7 @@ export class Connection implements MessageHandler {
 
   onViolation(reason: string): void {
     this.ending = `protocol: ${reason}`;
+    this.state = "closing";
     this.destroy();
   }
 

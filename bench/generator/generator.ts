@@ -4,7 +4,7 @@ import { CLOSE_TIMEOUT_MS, Connection } from "./connection.js";
 import { type Counters, countUnder, newCounters, type Tallies } from "./counters.js";
 import type { Job, Timetable, WorkerInterval, WorkerReport } from "./messages.js";
 import { NONE, Outstanding } from "./outstanding.js";
-import { exponentialSchedule, fixedSchedule, type Schedule } from "./pacer.js";
+import { exponentialSchedule, fixedSchedule, type Schedule, spreadSchedule } from "./pacer.js";
 import { seededRandom } from "./random.js";
 import { MessageStream } from "./stream.js";
 import { Times } from "./times.js";
@@ -16,11 +16,13 @@ const BATCH_BYTES = 256 * 1024;
 const MAX_BATCH = 64;
 /** A timer as often as this makes a standstill visible when nothing else happens. */
 const PULSE_MS = 10;
+/** Between two pulses: longer than this, and the process itself stood still. */
+const STANDSTILL_NS = 50e6;
 /** How often overdue messages are looked for. */
 const SWEEP_NS = 100e6;
 const SECOND_NS = 1e9;
-/** Sends of one turn, before answers are read: after a standstill the overdue ones must not starve the reads. */
-const SENDS_A_TURN = 128;
+/** Overdue sends may take this long before answers are read again, or as long as the turn before them took. */
+const SENDING_TURN_NS = 1e6;
 /** The first messages of a closed loop go out over this time at most, so that connections do not move in step. */
 const SPREAD_NS = 500e6;
 
@@ -76,11 +78,13 @@ export class Generator {
   /** Messages that wait on connections that have ended. */
   #orphaned = 0;
   #nextSweepNs = 0;
+  #pulseNs = nowNs();
+  #pulseSkipped = false;
   #schedule: Schedule | null = null;
   #cursor = 0;
 
   /** The spinning pacer's last turn, and whether anything happened since. */
-  #turnNs = 0;
+  #turnNs = nowNs();
   #worked = true;
   #idleNs = 0;
   #maxStallNs = 0;
@@ -191,7 +195,7 @@ export class Generator {
             );
     } else {
       const spreadNs = Math.max(1, Math.min(SPREAD_NS, (this.#windowEndNs - this.#startNs) / 4));
-      this.#schedule = fixedSchedule(this.#startNs, this.#startNs + spreadNs, this.#open.length / (spreadNs / 1e9), 0);
+      this.#schedule = spreadSchedule(this.#startNs, spreadNs, this.#open.length);
     }
     if (this.#open.length === 0) this.#schedule = null;
     this.#pace();
@@ -261,23 +265,25 @@ export class Generator {
     if (schedule === null || schedule.nextNs === Number.POSITIVE_INFINITY) return;
     const spinning = this.job.pacing === "spin";
     const now = nowNs();
-    if (!this.#worked) this.#idleNs += now - this.#turnNs;
+    const turnNs = now - this.#turnNs;
+    if (!this.#worked) this.#idleNs += turnNs;
     this.#turnNs = now;
     this.#worked = false;
     if (schedule.nextNs <= now) {
       this.tick();
-      this.#sendDue(schedule);
+      // After a standstill neither the overdue sends nor the answers to read may starve the other.
+      this.#sendDue(schedule, now + Math.max(SENDING_TURN_NS, turnNs / 2));
     }
     const waitNs = schedule.nextNs - nowNs();
     if (spinning || waitNs <= 0) setImmediate(() => this.#pace());
     else if (waitNs < Number.POSITIVE_INFINITY) setTimeout(() => this.#pace(), Math.max(1, waitNs / 1e6));
   }
 
-  #sendDue(schedule: Schedule): void {
-    for (let i = 0; i < SENDS_A_TURN; i++) {
+  #sendDue(schedule: Schedule, untilNs: number): void {
+    for (;;) {
       const intendedNs = schedule.nextNs;
       const sentNs = nowNs();
-      if (intendedNs > sentNs) return;
+      if (intendedNs > sentNs || sentNs > untilNs) return;
       schedule.advance();
       const connection = this.#open[this.#cursor]!;
       this.#cursor = (this.#cursor + 1) % this.#open.length;
@@ -304,6 +310,11 @@ export class Generator {
 
   #onPulse(): void {
     const now = this.tick();
+    const stoodStill = now - this.#pulseNs > STANDSTILL_NS;
+    this.#pulseNs = now;
+    // What was answered during a standstill of this process is read before anything counts as unanswered.
+    this.#pulseSkipped = stoodStill && !this.#pulseSkipped;
+    if (this.#pulseSkipped) return;
     if (now >= this.#nextSweepNs) {
       this.#nextSweepNs = now + SWEEP_NS;
       this.#sweep(now);
@@ -329,6 +340,7 @@ export class Generator {
   #oldestUnansweredNs(now: number): number {
     let oldest = now;
     for (const connection of this.#open) {
+      if (connection.state === "closed") continue;
       if (connection.head !== NONE) oldest = Math.min(oldest, this.outstanding.intendedNs[connection.head]!);
       if (connection.stragglers !== null)
         for (const entry of connection.stragglers) oldest = Math.min(oldest, this.outstanding.intendedNs[entry]!);

@@ -32,6 +32,20 @@ export function fixedSchedule(startNs: number, endNs: number, ratePerSecond: num
   return schedule;
 }
 
+/** Just `count` times, equally spread over `spreadNs`: a rate and an end could make them one more or less by rounding. */
+export function spreadSchedule(startNs: number, spreadNs: number, count: number): Schedule {
+  let n = 0;
+  const due = () => (n < count ? startNs + (n * spreadNs) / count : Number.POSITIVE_INFINITY);
+  const schedule: Schedule = {
+    nextNs: due(),
+    advance() {
+      n++;
+      schedule.nextNs = due();
+    },
+  };
+  return schedule;
+}
+
 /** A Poisson process: gaps drawn from an exponential distribution by inversion, -ln(1 - u) / rate. */
 export function exponentialSchedule(startNs: number, endNs: number, ratePerSecond: number, random: Random): Schedule {
   const meanGapNs = 1e9 / ratePerSecond;

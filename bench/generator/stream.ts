@@ -116,7 +116,8 @@ export class MessageStream {
 
   /** Index that a payload claims to have, or -1 where it carries none of this cycle. */
   claimedIndex(payload: Buffer): number {
-    const digits = Math.min(TAG_BYTES, payload.length);
+    const digits = Math.min(TAG_BYTES, this.payloadBytes);
+    if (payload.length < digits) return -1;
     let index = 0;
     for (let i = 0; i < digits; i++) {
       const digit = DIGIT[payload[i]!]!;
@@ -124,6 +125,22 @@ export class MessageStream {
       index = index * 64 + digit;
     }
     return index < this.length ? index : -1;
+  }
+
+  /** Bytes in which `payload` differs from that of message `index`; a byte too many or too few is one. */
+  differingBytes(index: number, payload: Buffer): number {
+    const right = this.payloads[index]!;
+    const both = Math.min(right.length, payload.length);
+    let differing = Math.abs(right.length - payload.length);
+    for (let i = 0; i < both; i++) if (right[i] !== payload[i]) differing++;
+    return differing;
+  }
+
+  /** True when `payload` may be a corrupt copy of message `index`: as long, or cut short, or at least half of it right. */
+  isLike(index: number, payload: Buffer): boolean {
+    const right = this.payloads[index]!;
+    if (payload.length === right.length || payload.equals(right.subarray(0, payload.length))) return true;
+    return this.differingBytes(index, payload) * 2 <= right.length;
   }
 
   /** True when `payload` is that of message `index`, byte for byte. */

@@ -39,7 +39,7 @@ export interface Machine {
 /** A page of memory as the kernel counts it in tcp_mem, on x86-64 and most arm64 kernels. */
 const PAGE_BYTES = 4_096;
 
-/** Reads the facts afresh; takes a few milliseconds. Off Linux, what only Linux tells is null. */
+/** Reads the facts afresh; takes some milliseconds, for it tries `taskset`. Off Linux, what only Linux tells is null. */
 export function readMachine(): Machine {
   const cpus = os.cpus();
   const cores = readCores();

@@ -7,6 +7,8 @@ export const DEFLATE_OFFER = "permessage-deflate; server_no_context_takeover; cl
 
 /** The empty stored block that ends each message and is not sent, RFC 7692, 7.2.1. */
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
+/** The tail and an empty last block (RFC 1951, 3.2.4): a message that was cut off does not come to this end. */
+const TAIL_AND_END = Buffer.concat([TAIL, Buffer.from([0x01, 0x00, 0x00, 0xff, 0xff])]);
 
 /**
  * Whether a server's answer accepts what {@link DEFLATE_OFFER} asked for.
@@ -25,7 +27,9 @@ export function deflateRefusal(answer: string | null): string | null {
     const known = /^(server_no_context_takeover|client_no_context_takeover|server_max_window_bits="?(8|9|1[0-5])"?)$/;
     if (!known.test(parameter)) return `deflate parameter ${parameter} nobody offered`;
   }
-  if (new Set(parameters).size !== parameters.length) return "a deflate parameter given twice";
+  // RFC 7692, 7.1: a parameter given twice, with whatever values, declines the answer.
+  const names = parameters.map((parameter) => parameter.split("=")[0]);
+  if (new Set(names).size !== names.length) return "a deflate parameter given twice";
   return null;
 }
 
@@ -41,10 +45,7 @@ export function compressMessage(payload: Uint8Array): Buffer {
  */
 export function decompressMessage(payload: Uint8Array, maxBytes: number): Buffer | null {
   try {
-    return inflateRawSync(Buffer.concat([payload, TAIL]), {
-      finishFlush: constants.Z_SYNC_FLUSH,
-      maxOutputLength: Math.max(1, maxBytes),
-    });
+    return inflateRawSync(Buffer.concat([payload, TAIL_AND_END]), { maxOutputLength: Math.max(1, maxBytes) });
   } catch {
     return null;
   }

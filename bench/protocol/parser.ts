@@ -89,11 +89,7 @@ export class MessageParser {
         : form === 126
           ? this.#header.readUInt16BE(2)
           : this.#header.readUInt32BE(2) * 2 ** 32 + this.#header.readUInt32BE(6);
-    // RFC 6455, 5.2: the minimal number of bytes MUST be used to encode the length.
-    if (headerBytes(length) !== this.#headerNeeded)
-      this.#violation(`length ${length} in a longer form than needed (RFC 6455, 5.2)`);
-    else if (length + this.#fragmentBytes > this.#maxMessageBytes)
-      this.#violation(`a message of more than ${this.#maxMessageBytes} bytes`);
+    if (!this.#checkLength(length)) return at;
     this.#headerFilled = 0;
     this.#headerNeeded = 2;
     this.#inPayload = true;
@@ -125,6 +121,16 @@ export class MessageParser {
     if (this.#messageOpcode !== 0) return this.#violation("a new message inside a fragmented one (RFC 6455, 5.4)");
     if (first & RSV1 && !this.#compressionAllowed)
       return this.#violation("RSV1 without permessage-deflate (RFC 6455, 5.2)");
+    return true;
+  }
+
+  #checkLength(length: number): boolean {
+    // RFC 6455, 5.2: the minimal number of bytes MUST be used to encode the length.
+    if (headerBytes(length) !== this.#headerNeeded)
+      return this.#violation(`length ${length} in a longer form than needed (RFC 6455, 5.2)`);
+    const isControl = (this.#header[0]! & 0x0f) >= OPCODE.close;
+    if (!isControl && length + this.#fragmentBytes > this.#maxMessageBytes)
+      return this.#violation(`a message of more than ${this.#maxMessageBytes} bytes`);
     return true;
   }
 

@@ -112,7 +112,8 @@ export function table(rows: readonly (readonly Span[])[], layout: { indent: numb
   ]);
 }
 
-const BARS = "▁▂▃▄▅▆▇█";
+/** Up to seven eighths: a full block would run into the line above. */
+const BARS = "▁▂▃▄▅▆▇";
 
 /** One character a value, as high as its share of `most`; a missing value is a blank. */
 export function sparkline(values: readonly (number | null)[], most: number): string {

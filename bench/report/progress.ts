@@ -54,7 +54,7 @@ export function createProgress({ stream, enabled }: { stream: ProgressStream; en
   };
 }
 
-const SEPARATOR = " · ";
+const SEPARATOR = "  ";
 const PHASES: Readonly<Record<ProgressState["phase"], string>> = {
   connect: "connecting",
   warmup: "warming up",
@@ -64,24 +64,27 @@ const PHASES: Readonly<Record<ProgressState["phase"], string>> = {
 
 /**
  * One line of fewer than `width` columns: the last one stays free, where some terminals would begin a new line.
- * Parts that do not fit are left out, the least telling first.
+ * What does not fit is left out, the least telling first.
  */
 export function renderProgress(state: ProgressState, width: number): string {
   const parts = partsOf(state).filter((part) => part !== null);
-  const line = () => parts.map(({ text }) => text).join(SEPARATOR);
-  while (parts.length > 1 && columnsOf(line()) >= width) {
-    const leastTelling = Math.max(...parts.map(({ rank }) => rank));
-    parts.splice(
-      parts.findIndex(({ rank }) => rank === leastTelling),
-      1,
-    );
+  const kept = new Set<Part>();
+  let columns = -SEPARATOR.length;
+  for (const part of parts.toSorted((a, b) => a.rank - b.rank)) {
+    const added = SEPARATOR.length + columnsOf(part.text);
+    if (columns + added >= width) continue;
+    kept.add(part);
+    columns += added;
   }
-  return line().slice(0, Math.max(0, width - 1));
+  return parts
+    .filter((part) => kept.has(part))
+    .map(({ text }) => text)
+    .join(SEPARATOR);
 }
 
 interface Part {
   readonly text: string;
-  /** 0 goes last. */
+  /** 0 is the last to be left out. */
   readonly rank: number;
 }
 
@@ -92,15 +95,15 @@ function partsOf(state: ProgressState): (Part | null)[] {
     { text: PHASES[phase], rank: 0 },
     { text: `${formatCount(open)}/${formatCount(requested)} open`, rank: 1 },
     failed > 0 ? { text: `${formatCount(failed)} failed`, rank: 2 } : null,
-    loaded ? { text: `sent ${formatRate(state.sentPerSecond)}/s`, rank: 8 } : null,
+    loaded ? { text: `sent ${formatRate(state.sentPerSecond)}/s`, rank: 10 } : null,
     loaded ? { text: `answered ${formatRate(state.receivedPerSecond)}/s`, rank: 3 } : null,
-    loaded ? { text: `lost ${formatCount(overdue)}`, rank: overdue > 0 ? 2 : 9 } : null,
-    time("p50", state.p50Ns, 7),
+    loaded ? { text: `lost ${formatCount(overdue)}`, rank: overdue > 0 ? 2 : 7 } : null,
+    time("p50", state.p50Ns, 9),
     time("p99", state.p99Ns, 5),
-    time("max", state.maxNs, 6),
+    time("max", state.maxNs, 8),
     loaded ? { text: `oldest ${formatNs(oldestUnansweredMs * 1e6)}`, rank: 4 } : null,
     (phase === "warmup" || phase === "measure") && secondsLeft > 0
-      ? { text: `${formatDuration(Math.ceil(secondsLeft) * 1_000)} left`, rank: 3 }
+      ? { text: `${formatDuration(Math.ceil(secondsLeft) * 1_000)} left`, rank: 6 }
       : null,
   ];
 }

@@ -204,7 +204,7 @@ function boundByGenerator({ verdict, scenario }: Result): boolean {
 const LEAST_INTERVAL_MS = 500;
 /** Fewer seconds show no course. */
 const LEAST_INTERVALS = 3;
-const SPARKLINE_COLUMNS = 60;
+const SPARKLINE_COLUMNS = 30;
 
 /** The course of the window, in which a pause or a decline shows that the percentiles hide. */
 function eachSecond(page: Page, intervals: readonly Interval[]): void {
@@ -226,7 +226,7 @@ function eachSecond(page: Page, intervals: readonly Interval[]): void {
     "  answered",
     [
       span(sparkline(answered, most), "cyan"),
-      span(`  ${formatRate(least)} to ${formatRate(most)} messages/s, ${barsOf(perBar)}`, "dim"),
+      span(`  ${formatRate(least)} to ${formatRate(most)} a second${perBar > 1 ? `, ${perBar} s a bar` : ""}`, "dim"),
     ],
     "plain",
   );
@@ -241,10 +241,6 @@ function eachSecond(page: Page, intervals: readonly Interval[]): void {
     ],
     "plain",
   );
-}
-
-function barsOf(seconds: number): string {
-  return seconds === 1 ? "each second" : `a bar for ${seconds} seconds`;
 }
 
 function sum(intervals: readonly Interval[], field: "received" | "startMs" | "endMs"): number {

@@ -43,12 +43,12 @@ const RULES: readonly (readonly [ReasonCode, Rule])[] = [
   ["connections-missing", connectionsMissing],
   ["connections-ended", connectionsEnded],
   ["messages-unsent", messagesUnsent],
+  ["machine-stolen", machineStolen],
+  ["machine-busy", machineBusy],
   ["generator-stalled", generatorStalled],
   ["rate-missed", rateMissed],
   ["generator-lag", generatorLag],
   ["generator-saturated", generatorSaturated],
-  ["machine-stolen", machineStolen],
-  ["machine-busy", machineBusy],
   ["queue-growing", queueGrowing],
   ["messages-lost", messagesLost],
   ["messages-lost", tailCensored],
@@ -213,19 +213,25 @@ const STALL_VOID_SHARE = 0.1;
 /** A pause this small a part of the window lies beyond p99.9: it spoils the maximum and no more. */
 const STALL_TAIL_SHARE = 0.001;
 
-function generatorStalled({ generator, windowMs }: Measured): Finding | null {
-  const worst = generator.reduce((most, process) => Math.max(most, process.maxStallMs), 0);
-  if (worst < STALL_SUSPECT_MS || windowMs <= 0) return null;
-  const share = worst / windowMs;
-  const long = worst >= STALL_VOID_MS || share >= STALL_VOID_SHARE;
+function generatorStalled(run: Measured, { interrupted, generatorFailures }: Evidence): Finding | null {
+  const { generator, windowMs, scenario } = run;
+  // A process that stands still while the window opens or closes has no stall within it, but a window of another length.
+  const shiftMs = interrupted || generatorFailures.length > 0 ? 0 : Math.abs(windowMs - scenario.durationMs);
+  const longestMs = generator.reduce((most, process) => Math.max(most, process.maxStallMs), 0);
+  const worstMs = Math.max(shiftMs, longestMs);
+  if (worstMs < STALL_SUSPECT_MS || windowMs <= 0) return null;
+  const share = worstMs / windowMs;
+  const long = worstMs >= STALL_VOID_MS || share >= STALL_VOID_SHARE;
   const onlyMaximum = share < STALL_TAIL_SHARE;
   const severity: Severity = long ? (onlyMaximum ? "suspect" : "void") : onlyMaximum ? "note" : "suspect";
-  const process = generator.find(({ maxStallMs }) => maxStallMs === worst)!;
+  const limit = onlyMaximum ? ": the longest times may be its own" : "";
+  const stalled = generator.find(({ maxStallMs }) => maxStallMs === worstMs);
   return {
     severity,
     fact:
-      `Process ${process.pid} with ${formatMany(process.connections, "connection")} saw no event for ${formatNs(worst * 1e6)}, ` +
-      `${formatShare(share)} of the window${onlyMaximum ? ": the longest times may be its own" : ""}.`,
+      stalled === undefined
+        ? `The window was ${formatNs(windowMs * 1e6)} long instead of ${formatDuration(scenario.durationMs)}: none was there to open or close it in time.`
+        : `Process ${stalled.pid} with ${formatMany(stalled.connections, "connection")} saw no event for ${formatNs(worstMs * 1e6)}, ${formatShare(share)} of the window${limit}.`,
     remedy:
       "Keep other programs off its core, do not stop or debug it, and give the machine memory enough not to swap.",
   };
@@ -261,10 +267,13 @@ const LAG_SUSPECT_SHARE = 0.25;
 const LAG_VOID_NS = 10e6;
 const LAG_VOID_SHARE = 0.5;
 
-function generatorLag({ latency: { lag, response } }: Measured): Finding | null {
+function generatorLag({ latency: { lag, response }, plan }: Measured): Finding | null {
   if (lag === null || response === null) return null;
   const share = lag.p99Ns / response.p99Ns;
-  const remedy = "Lower --rate, or give the generator a core of its own and --pacing spin.";
+  const remedy =
+    plan.pacing === "spin"
+      ? "Lower --rate, or keep other programs off the generator's core."
+      : "Lower --rate, or give the generator a core of its own and --pacing spin.";
   const fact = `1% of the messages were written ${formatNs(lag.p99Ns)} or more after their due time; response p99 is ${formatNs(response.p99Ns)}.`;
   if (lag.p99Ns >= LAG_VOID_NS && share >= LAG_VOID_SHARE) return { severity: "void", fact, remedy };
   if (lag.p99Ns >= LAG_SUSPECT_NS && share >= LAG_SUSPECT_SHARE)
@@ -350,14 +359,25 @@ const FOREIGN_SUSPECT_CORES = 0.25;
 /** On a large machine a little load finds an idle core: it counts from these shares of all cores on. */
 const FOREIGN_NOTE_SHARE = 1 / 40;
 const FOREIGN_SUSPECT_SHARE = 1 / 16;
+/** From here on the machine was more others' than the run's. */
+const FOREIGN_VOID_SHARE = 1 / 2;
 
-function machineBusy({ machine }: Measured): Finding | null {
-  if (machine === null) return null;
-  const { foreignCores, cores } = machine;
+function machineBusy(run: Measured): Finding | null {
+  if (run.machine === null) return null;
+  const { foreignCores, cores } = run.machine;
   if (foreignCores <= Math.max(FOREIGN_NOTE_CORES, cores * FOREIGN_NOTE_SHARE)) return null;
+  const fact = `They kept ${formatCores(foreignCores)} of ${formatMany(cores, "core")} busy on average`;
+  if (run.server === null && sharesMachine(run)) {
+    return {
+      severity: "note",
+      fact: `${fact}, the server among them: how much was its own is not known.`,
+      remedy: "Name the server's process with --server-pid, so that its work is not taken for another's.",
+    };
+  }
+  const suspect = foreignCores > Math.max(FOREIGN_SUSPECT_CORES, cores * FOREIGN_SUSPECT_SHARE);
   return {
-    severity: foreignCores > Math.max(FOREIGN_SUSPECT_CORES, cores * FOREIGN_SUSPECT_SHARE) ? "suspect" : "note",
-    fact: `They kept ${formatCores(foreignCores)} of ${formatMany(cores, "core")} busy on average.`,
+    severity: foreignCores > cores * FOREIGN_VOID_SHARE ? "void" : suspect ? "suspect" : "note",
+    fact: `${fact}.`,
     remedy: "End them or wait for them (top shows which), and run again.",
   };
 }

@@ -106,10 +106,11 @@ export interface ServerUse {
 
 /**
  * Accounts for a server's processes and all that descend from them, from outside, at the edges of a run's phases.
- * Looking takes about 0.1 ms a process and 20 µs a thread, and about 1 ms for the memory, which is read outside the window.
+ * A window's edge is taken of the processes known before, in about 30 µs a thread, and then of those new since.
  */
 export class ServerMeter {
   readonly #roots: readonly number[];
+  #known: readonly number[];
   #rssBeforeBytes = 0;
   #rssConnectedBytes = 0;
   #start: Map<number, ProcessSample> | null = null;
@@ -118,6 +119,7 @@ export class ServerMeter {
 
   constructor(pids: readonly number[]) {
     this.#roots = pids;
+    this.#known = pids;
   }
 
   /** Before the first connection. */
@@ -131,17 +133,15 @@ export class ServerMeter {
   }
 
   windowStart(): void {
-    this.#start = this.#sample(processTree(this.#roots));
     this.#startMs = performance.now();
+    this.#start = this.#sample();
   }
 
   windowEnd(): void {
     const start = this.#start;
     if (start === null) throw new Error("windowEnd() without windowStart()");
     const seconds = (performance.now() - this.#startMs) / 1_000;
-    // Those known first: looking for new ones takes time.
-    const end = this.#sample(start.keys());
-    for (const [pid, sample] of this.#sample(processTree(this.#roots))) if (!end.has(pid)) end.set(pid, sample);
+    const end = this.#sample();
 
     const same = (sample: ProcessSample): boolean => start.get(sample.pid)?.startTicks === sample.startTicks;
     const vanishedPids = [...start.values()].filter(({ pid, startTicks }) => end.get(pid)?.startTicks !== startTicks);
@@ -178,13 +178,22 @@ export class ServerMeter {
     };
   }
 
-  #sample(pids: Iterable<number>): Map<number, ProcessSample> {
-    const samples = [...pids].map(sampleProcess).filter((sample) => sample !== null);
-    return new Map(samples.map((sample) => [sample.pid, sample]));
+  /** Those known first: looking for new ones takes time. */
+  #sample(): Map<number, ProcessSample> {
+    const samples = new Map<number, ProcessSample>();
+    const add = (pid: number): void => {
+      const sample = samples.has(pid) ? null : sampleProcess(pid);
+      if (sample !== null) samples.set(pid, sample);
+    };
+    this.#known.forEach(add);
+    this.#known = processTree(this.#roots);
+    this.#known.forEach(add);
+    return samples;
   }
 
   #residentBytes(): number {
-    return sum(processTree(this.#roots).map(residentBytes));
+    this.#known = processTree(this.#roots);
+    return sum(this.#known.map(residentBytes));
   }
 }
 

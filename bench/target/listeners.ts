@@ -67,7 +67,7 @@ export function socketsReached(sockets: readonly ListeningSocket[], address: str
 /**
  * Processes on this machine that listen on the address and port; all of them where several share it (SO_REUSEPORT, or
  * a socket inherited). Empty where there is none, or only such of another user; null off Linux.
- * Reads the file tables of all processes: about 2 µs an open file.
+ * Reads the file tables of all processes: about 10 µs an open file.
  */
 export function findListeners(address: string, port: number): number[] | null {
   if (process.platform !== "linux") return null;
@@ -85,7 +85,8 @@ function holdsAny(pid: number, links: ReadonlySet<string>): boolean {
 
 /**
  * The processes and all that descend from them, such as the workers of a cluster. This program's own children are left
- * out: they are the generator, also where the server under test runs in this process.
+ * out: they are the generator, also where the server under test runs in this process. Takes some 20 to 60 µs for each
+ * process of the machine.
  */
 export function processTree(roots: readonly number[]): number[] {
   const childrenOf = new Map<number, number[]>();

@@ -73,7 +73,8 @@ export async function startServer(server: ServerCommand, settings: ServerSetting
   const address = settings.address ?? "127.0.0.1";
   const { command, port } = server.kind === "own" ? ownCommand(server.args, address) : await fillIn(server, address);
   const [program, ...args] = [...endWithParent(), ...pinnedCommand(command, settings.cpus ?? null)];
-  const child = spawn(program!, args, { detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  const env = server.kind === "own" ? withoutOwnSettings(process.env) : process.env;
+  const child = spawn(program!, args, { detached: true, env, stdio: ["ignore", "pipe", "pipe"] });
   const output = new Output(child);
   const ended = endOf(child, output);
   if (child.pid !== undefined) hold(child);
@@ -96,6 +97,11 @@ export async function startServer(server: ServerCommand, settings: ServerSetting
   } finally {
     given.abort();
   }
+}
+
+/** The endpoint as documented: settings meant for this program's command must not change what is measured. */
+function withoutOwnSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("ECHOLOT_")));
 }
 
 interface Ready {
