@@ -1,3 +1,4 @@
+import { basename, dirname } from "node:path";
 import { EcholotError } from "../../cli/errors.js";
 import { asksForHelp, type OptionValues, parseOptions, renderHelp } from "../../cli/options.js";
 import { type LoadTarget, load } from "../load.js";
@@ -34,8 +35,10 @@ export async function run(argv: string[], env: NodeJS.ProcessEnv): Promise<numbe
     });
     progress.clear();
     const savedAs = await saveResult(result, values.resultsDir);
-    if (values.json) stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-    else stdout.write(renderTerminal(result, { color: wantsColor(env), width: stdout.columns ?? 100, savedAs }));
+    // The id gets a number behind it where another run of the same second has it.
+    const saved = { ...result, id: basename(dirname(savedAs)) };
+    if (values.json) stdout.write(`${JSON.stringify(saved, null, 2)}\n`);
+    else stdout.write(renderTerminal(saved, { color: wantsColor(env), width: stdout.columns ?? 100, savedAs }));
     return exitCode(result.verdict);
   } finally {
     progress.clear();

@@ -367,7 +367,8 @@ export class Generator {
   }
 
   #openWindow(now: number): void {
-    this.#maxStallNs = 0;
+    // A standstill that began before the window counts from the window's start.
+    this.#maxStallNs = Math.max(0, now - this.#windowStartNs);
     this.#idleNs = 0;
     this.#windowOpen = {
       atNs: now,

@@ -149,6 +149,8 @@ export const REASONS = {
   "ledger-unbalanced": "Echolot's own count of messages does not add up",
   "rate-missed": "fewer messages were sent than asked for",
   "queue-growing": "the server fell further and further behind the schedule",
+  "loop-unfilled": "fewer messages were in flight than asked for",
+  "protocol-broken": "the server broke the WebSocket protocol",
   "messages-unsent": "scheduled messages had no connection to be sent on",
   "messages-lost": "messages were never answered",
   "messages-corrupted": "answers differ from what was sent",
