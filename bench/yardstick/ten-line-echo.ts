@@ -1,10 +1,13 @@
 // The least that a uWebSockets.js echo can be: what the endpoint's cost is compared with. No limit, no check, no heartbeat.
-import { createRequire } from "node:module";
+
 import type * as UWS from "uWebSockets.js";
+import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url);
 const load = (name: string): typeof UWS => require(name);
-const uWS = await Promise.resolve("uWebSockets.js").then(load).catch(() => load("uWebSockets.js-20.51"));
+const uWS = await Promise.resolve("uWebSockets.js")
+  .then(load)
+  .catch(() => load("uWebSockets.js-20.51"));
 const deflate = process.argv[2] === "deflate";
 
 uWS
