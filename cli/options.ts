@@ -441,8 +441,11 @@ function grouped(table: OptionTable): Map<string, OptionSpec[]> {
   return groups;
 }
 
-/** The help text of a command, for a terminal of `width` columns. */
-export function renderHelp(command: CommandName, table: OptionTable, width = 80): string {
+const WIDEST_HELP = 100;
+
+/** The help text of a command, for a terminal of `columns` columns. */
+export function renderHelp(command: CommandName, table: OptionTable, columns = 80): string {
+  const width = Math.min(columns, WIDEST_HELP);
   const { summary, usage, examples } = COMMANDS[command] as CommandText;
   const general: readonly (readonly [string, string])[] = [
     ["--config FILE", `JSON with a "${command}" object; its keys are the options in camelCase`],
@@ -459,10 +462,11 @@ export function renderHelp(command: CommandName, table: OptionTable, width = 80)
     lines.push(group, ...rows.flatMap(([left, right]) => row(left, right, indent, width)), "");
   }
   if (examples.length > 0) {
-    lines.push("Examples", ...examples.flatMap(([left, right]) => row(left, right, 46, width)), "");
+    lines.push("Examples", ...examples.flatMap(([example, does]) => [`  ${example}`, `      ${does}`]), "");
   }
+  const [first] = Object.values(table);
   lines.push(
-    ...wrap("Each option is also an environment variable (--idle-timeout: ECHOLOT_IDLE_TIMEOUT).", width),
+    ...wrap(`Each option is also an environment variable (--${first.flag}: ${environmentName(first)}).`, width),
     ...wrap("A flag beats the environment, the environment the config file, the config file the default.", width),
   );
   return `${lines.join("\n")}\n`;

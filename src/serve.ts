@@ -16,8 +16,9 @@ export async function run(argv: string[], env: NodeJS.ProcessEnv): Promise<numbe
   const server = new EchoServer(values, { log });
   const signalled = terminationSignal();
   const addresses = await server.start();
-  const { deflate, heartbeat, idleTimeoutMs } = values;
-  log.info({ ...addresses, uWebSockets: server.nativeVersion, deflate, heartbeat, idleTimeoutMs }, "listening");
+  const { host = "localhost", deflate, heartbeat, idleTimeoutMs } = values;
+  const url = `ws://${host.includes(":") ? `[${host}]` : host}:${addresses.port}/ws`;
+  log.info({ url, ...addresses, uWebSockets: server.nativeVersion, deflate, heartbeat, idleTimeoutMs }, "listening");
 
   const signal = await signalled;
   log.info({ signal, connections: server.stats().connectionsOpen }, "draining");

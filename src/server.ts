@@ -10,6 +10,7 @@ import type { ServerOptions } from "./options/table.js";
 import { drain } from "./shutdown.js";
 import { CLOSE } from "./websocket/close-codes.js";
 import { createEcho, type MessageObserver } from "./websocket/echo.js";
+import { acceptsDeflate } from "./websocket/extensions.js";
 import { Heartbeat } from "./websocket/heartbeat.js";
 import { nativeLimits } from "./websocket/limits.js";
 import { type Session, Sessions } from "./websocket/session.js";
@@ -176,7 +177,8 @@ export class EchoServer {
     }
     // An empty subprotocol selects none (RFC 6455 4.2.2, item 5): the endpoint speaks none of the offered ones.
     const key = headers.get("sec-websocket-key") ?? "";
-    response.upgrade({}, key, "", headers.get("sec-websocket-extensions") ?? "", context);
+    const deflate = this.#options.deflate && acceptsDeflate(headers.get("sec-websocket-extensions"));
+    response.upgrade({}, key, "", deflate ? "permessage-deflate" : "", context);
   }
 
   #open(session: Session): void {

@@ -19,9 +19,9 @@ export interface Drainable {
 
 const STEP_MS = 20;
 
-/** How many of `total` goodbyes are due after `elapsedMs` of a window. */
+/** How many of `total` goodbyes are due after `elapsedMs` of a window: the first at once, the others evenly. */
 export function goodbyesDue(total: number, elapsedMs: number, windowMs: number): number {
-  return windowMs <= 0 || elapsedMs >= windowMs ? total : Math.floor((total * elapsedMs) / windowMs);
+  return elapsedMs >= windowMs ? total : Math.min(total, 1 + Math.floor((total * elapsedMs) / windowMs));
 }
 
 /**

@@ -22,7 +22,7 @@ export async function createLog(level: LogLevel, onTerminal: boolean): Promise<L
 
 async function prettyStream(): Promise<DestinationStream> {
   const { default: pretty } = await import("pino-pretty");
-  return pretty({ sync: true, ignore: "pid", translateTime: "SYS:HH:MM:ss.l" });
+  return pretty({ sync: true, singleLine: true, ignore: "pid", translateTime: "SYS:HH:MM:ss.l" });
 }
 
 /** The log of a server made from code that gives none. */
