@@ -284,25 +284,33 @@ export class Connection implements MessageHandler {
     return index;
   }
 
-  /** Settles the outstanding message with that index in the cycle. */
+  /**
+   * Settles the outstanding message with that index in the cycle. An index comes again with each cycle, so the nearest
+   * message that has it is meant: the one that is due, one passed over lately, one that waits behind, one of old.
+   */
   #answer(index: number): boolean {
-    const { outstanding, stream } = this.#generator;
-    const distance = (index - this.#indexOf(this.#sent - this.waiting) + stream.length) % stream.length;
+    const { length } = this.#generator.stream;
+    const distance = (index - this.#indexOf(this.#sent - this.waiting) + length) % length;
     if (distance !== 0 || this.waiting === 0) {
-      // An index comes again with each cycle: a second answer to a late message is none to its namesake a cycle ago.
-      const oldest = stream.length > DUPLICATE_WINDOW && this.#wasAnswered(index) ? this.#sent - stream.length : 0;
-      const isIt = (entry: number) => {
-        const sequence = outstanding.sequence[entry]!;
-        return sequence >= oldest && this.#indexOf(sequence) === index;
-      };
-      if (this.#answerAside(this.stragglers, isIt) || this.#answerOverdue(isIt)) return true;
-      if (distance >= this.waiting) return false;
+      if (this.#answerPassedOver(index, this.#sent - length)) return true;
+      if (distance >= this.waiting) {
+        const isSecond = length > DUPLICATE_WINDOW && this.#wasAnswered(index);
+        return !isSecond && this.#answerPassedOver(index, 0);
+      }
     }
     if (distance > 0) this.stragglers ??= [];
     for (let i = 0; i < distance; i++) this.stragglers!.push(this.#takeHead());
     this.#freed++;
     this.#settle(this.#takeHead());
     return true;
+  }
+
+  /** Settles a straggler or an overdue message with that index, if there is one of sequence `oldest` or later. */
+  #answerPassedOver(index: number, oldest: number): boolean {
+    if (this.stragglers === null && this.overdue === null) return false;
+    const { sequence } = this.#generator.outstanding;
+    const isIt = (entry: number) => sequence[entry]! >= oldest && this.#indexOf(sequence[entry]!) === index;
+    return this.#answerAside(this.stragglers, isIt) || this.#answerOverdue(isIt);
   }
 
   #answerAside(aside: number[] | null, isIt: (entry: number) => boolean): boolean {

@@ -445,12 +445,13 @@ export class Generator {
     if (this.#window === null) this.#closeWindow(now);
     const unanswered = this.#recordUnanswered(now);
     const response = this.#response.window();
+    // Copies: what comes while the connections close was counted as lost here, and changes nothing.
     return {
-      counters: this.counters,
+      counters: { ...this.counters },
       lost: this.#aborted ? 0 : unanswered,
       inFlight: this.#aborted ? unanswered : 0,
       openAtEnd: this.#open.filter((connection) => connection.state === "open").length,
-      endings: this.#endings,
+      endings: { ...this.#endings },
       response,
       service: this.closedLoop ? response : this.#service.window(),
       lag: this.#lag.window(),
