@@ -10,7 +10,7 @@ import { type Exit, freePort, type Running, type Scope, startProcess } from "../
 import { startLiar } from "./drive.js";
 
 /** Short enough that a hang shows: whatever the input, the command ends by itself within its own time-outs. */
-const BRIEF = ["--connections", "20", "--warmup", "100ms", "--duration", "1s"];
+const BRIEF = ["--connections", "20", "--warmup", "100ms", "--duration", "600ms"];
 const TIMEOUTS = ["--connect-timeout", "500ms", "--message-timeout", "500ms"];
 /** A command that has not ended by then hangs. */
 const HANG_MS = 30_000;

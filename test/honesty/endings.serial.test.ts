@@ -70,7 +70,7 @@ for (const [name, loop] of LOOPS) {
 
   test(`${name} loop: a server that reads and never answers makes the run void, not endless`, async (t) => {
     const liar = await startLiar(t, ["--mute"]);
-    const result = await drive(liar.url, { loop });
+    const result = await drive(liar.url, { loop, durationMs: 3_000, messageTimeoutMs: 200 });
     const counts = await liar.confess();
     assertLedger(result, counts, { lost: counts.messages });
     assert.equal(result.latency.response?.count, result.latency.unanswered, "the unanswered are all there is");

@@ -17,7 +17,9 @@ const FREEZE_MS = 2_000;
 const FREEZE_AT_SECONDS_LEFT = 9;
 /** Other programs that take more than this of the machine also delay the catching up after the freeze. */
 const QUIET_CORES = 0.3;
+/** A disturbed run is repeated; when that one is disturbed too, its times may be longer by this factor. */
 const ATTEMPTS = 2;
+const DISTURBED_STRETCH = 1.25;
 
 const SCENARIO: ScenarioInput = {
   connections: 1_000,
@@ -79,8 +81,27 @@ function figuresOf(latency: Result["latency"]["response"]): Figures {
   return { meanMs: meanNs / 1e6, p90Ms: p90Ns / 1e6, p99Ms: p99Ns / 1e6, maxMs: maxNs / 1e6, above100MsShare };
 }
 
+function breachOf(what: string, value: number, from: number, to: number): string[] {
+  return value >= from && value <= to ? [] : [`${what} is ${value.toFixed(3)}, allowed are ${from} to ${to}`];
+}
+
 function assertWithin(what: string, value: number, from: number, to: number): void {
-  assert.ok(value >= from && value <= to, `${what} is ${value.toFixed(3)}, allowed are ${from} to ${to}`);
+  assert.deepEqual(breachOf(what, value, from, to), []);
+}
+
+/** Where response time is not what the freeze makes it. */
+function breachesOf(found: Figures, simulated: Figures, stretch: number): string[] {
+  return [
+    ...breachOf("p90", found.p90Ms, 400, 520 * stretch),
+    ...breachOf("mean", found.meanMs, 120, 140 * stretch),
+    ...breachOf("p99", found.p99Ms, 1_800, 1_900 * stretch),
+    ...breachOf("max", found.maxMs, 1_950, 2_100 * stretch),
+    ...breachOf("share above 100 ms", found.above100MsShare, 0.12, 0.14 * stretch),
+    ...breachOf("p90 to the simulation's", found.p90Ms / simulated.p90Ms, 0.98, 1.13 * stretch),
+    ...breachOf("mean to the simulation's", found.meanMs / simulated.meanMs, 0.98, 1.07 * stretch),
+    ...breachOf("p99 to the simulation's", found.p99Ms / simulated.p99Ms, 0.98, 1.07 * stretch),
+    ...breachOf("max to the simulation's", found.maxMs / simulated.maxMs, 0.98, 1.07 * stretch),
+  ];
 }
 
 function assertNothingLost({ ledger }: Result): void {
@@ -107,30 +128,23 @@ test("the arithmetic of a freeze is that of the schedule", () => {
 
 test("a server that stands still for two seconds shows as two seconds in which messages waited", async (t) => {
   const { url, server } = await startEcholot(t);
-  let run = await loadAndFreeze(url, () => server.pid);
-  for (let attempt = 1; attempt < ATTEMPTS && !isQuiet(run.result); attempt++) {
-    t.diagnostic(`run ${attempt} was disturbed by ${run.result.machine?.foreignCores.toFixed(2)} cores: again`);
-    run = await loadAndFreeze(url, () => server.pid);
+  for (let attempt = 1; ; attempt++) {
+    const { result, frozenMs } = await loadAndFreeze(url, () => server.pid);
+    assertNothingLost(result);
+    const oldestMs = Math.max(...result.intervals.map((interval) => interval.oldestUnansweredMs));
+    assert.ok(oldestMs > 900, `a line of the progress shows the freeze while it lasts: ${oldestMs} ms`);
+    const found = figuresOf(result.latency.response);
+    tell(t, { ...found, frozenMs });
+    const breaches = breachesOf(found, simulate(frozenMs), 1);
+    if (breaches.length === 0) return;
+    if (isQuiet(result)) assert.fail(breaches.join("; "));
+    t.diagnostic(
+      `disturbed by ${result.machine?.foreignCores.toFixed(2)} cores' work of others: ${breaches.join("; ")}`,
+    );
+    if (attempt < ATTEMPTS) continue;
+    assert.deepEqual(breachesOf(found, simulate(frozenMs), DISTURBED_STRETCH), []);
+    return;
   }
-  const { result, frozenMs } = run;
-  assertNothingLost(result);
-  const found = figuresOf(result.latency.response);
-  const simulated = simulate(frozenMs);
-  tell(t, { ...found, frozenMs });
-
-  // On a machine that is busy with other work the catching up after the freeze takes longer, and each time with it.
-  const late = isQuiet(result) ? 1 : 1.25;
-  assertWithin("p90", found.p90Ms, 400, 520 * late);
-  assertWithin("mean", found.meanMs, 120, 140 * late);
-  assertWithin("p99", found.p99Ms, 1_800, 1_900 * late);
-  assertWithin("max", found.maxMs, 1_950, 2_100 * late);
-  assert.ok(found.above100MsShare >= 0.12, `share above 100 ms is ${found.above100MsShare}`);
-  for (const name of ["meanMs", "p99Ms", "maxMs"] as const)
-    assertWithin(`${name} to the simulation's`, found[name] / simulated[name], 0.98, 1.07 * late);
-  assertWithin("p90 to the simulation's", found.p90Ms / simulated.p90Ms, 0.98, 1.13 * late);
-
-  const oldestMs = Math.max(...result.intervals.map((interval) => interval.oldestUnansweredMs));
-  assert.ok(oldestMs > 900, `a line of the progress shows the freeze while it lasts: ${oldestMs} ms`);
 });
 
 test("a generator that stands still for two seconds still sends every message, and says that the run is void", {
