@@ -171,6 +171,7 @@ async function runPlan(run: Run): Promise<Result> {
   );
   const interrupt = () => coordinator.interrupt();
   options.signal?.addEventListener("abort", interrupt);
+  if (options.signal?.aborted) coordinator.interrupt();
   try {
     const outcome = await coordinator.run();
     const measured = assemble(run, outcome, meter, startedAt);

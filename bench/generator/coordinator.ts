@@ -119,6 +119,8 @@ export class Coordinator {
         worker.tell({ type: "prepare", job: this.#jobOf(worker.plan) });
         return worker.expect("prepared", GRACE_MS);
       });
+      // An interruption that came before there was anything to interrupt.
+      if (this.#interrupted) for (const worker of this.#workers) worker.tell({ type: "abort" });
       const connected = await this.#connect();
       const established = sum(connected.map((one) => one.established));
       await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));

@@ -41,6 +41,12 @@ export function newCounters(): Counters {
 
 export type Tallies = Record<string, number>;
 
+/** A server may give each connection a reason of its own: what comes after so many different ones is put together. */
+const MOST_KEYS = 50;
+const OTHERS = "others";
+
 export function countUnder(tallies: Tallies, key: string, count = 1): void {
-  tallies[key] = (tallies[key] ?? 0) + count;
+  const known = Object.hasOwn(tallies, key) || Object.keys(tallies).length < MOST_KEYS;
+  const under = known ? key : OTHERS;
+  tallies[under] = (Object.hasOwn(tallies, under) ? tallies[under]! : 0) + count;
 }

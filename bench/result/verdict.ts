@@ -571,12 +571,11 @@ function serverUnseen(run: Measured): Finding | null {
   return {
     severity: "note",
     fact: "Its CPU time and memory are not in this result.",
-    remedy:
-      run.manifest.platform !== "linux"
-        ? "Run on Linux, where /proc holds them."
-        : local
-          ? "Name its process with --server-pid, as a user who may read /proc of it."
-          : "Run Echolot on the server's machine, or measure its CPU there.",
+    remedy: !run.manifest.platform.startsWith("linux")
+      ? "Run on Linux, where /proc holds them."
+      : local
+        ? "Name its process with --server-pid, as a user who may read /proc of it."
+        : "Run Echolot on the server's machine, or measure its CPU there.",
   };
 }
 

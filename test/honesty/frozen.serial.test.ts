@@ -162,10 +162,10 @@ test("a generator that stands still for two seconds still sends every message, a
 
   // The overdue messages go out and are answered one after the other: times are those of the freeze or longer.
   for (const figures of [response, lag]) {
-    assertWithin("p90 to the simulation's", figures.p90Ms / simulated.p90Ms, 0.95, 2.5);
-    assertWithin("mean to the simulation's", figures.meanMs / simulated.meanMs, 0.95, 2);
-    assertWithin("p99 to the simulation's", figures.p99Ms / simulated.p99Ms, 0.95, 1.35);
-    assertWithin("max to the simulation's", figures.maxMs / simulated.maxMs, 0.95, 1.35);
+    assertWithin("p90 to the simulation's", figures.p90Ms / simulated.p90Ms, 0.95, 3);
+    assertWithin("mean to the simulation's", figures.meanMs / simulated.meanMs, 0.95, 2.5);
+    assertWithin("p99 to the simulation's", figures.p99Ms / simulated.p99Ms, 0.95, 1.7);
+    assertWithin("max to the simulation's", figures.maxMs / simulated.maxMs, 0.95, 1.7);
     assert.ok(figures.above100MsShare >= 0.12);
   }
   assert.ok(service.p99Ms < response.p99Ms / 2, "the server is not to blame");

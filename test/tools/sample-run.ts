@@ -58,7 +58,7 @@ export function closedRun(): Measured {
       echolot: "0.1.0",
       command: ["echolot", "load"],
       node: "v20.20.0",
-      platform: "linux",
+      platform: "linux x64",
       kernel: "6.1.0",
       cpuModel: "AMD EPYC",
       cores: 2,

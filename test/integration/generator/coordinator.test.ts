@@ -153,3 +153,14 @@ test("a generator process that is killed is named, and the others report", { ski
   assert.ok(outcome.counters.received > 0);
   assertBalanced(outcome);
 });
+
+test("an interrupt that comes before the run ends it before anything is sent", async (t) => {
+  const liar = await startLiar(t);
+  const coordinator = coordinate(liar.port, 2, { connections: 2_000, connectRatePerSecond: 20, durationMs: 60_000 });
+  coordinator.interrupt();
+  const outcome = await coordinator.run();
+  const counts = await liar.confess();
+  assert.equal(outcome.interrupted, true);
+  assert.equal(counts.messages, 0);
+  assert.ok(counts.handshakes < 20, `${counts.handshakes} handshakes of 2,000`);
+});
