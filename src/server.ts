@@ -13,7 +13,7 @@ import { createEcho, type MessageObserver } from "./websocket/echo.js";
 import { acceptsDeflate } from "./websocket/extensions.js";
 import { Heartbeat } from "./websocket/heartbeat.js";
 import { nativeLimits } from "./websocket/limits.js";
-import { type Session, Sessions } from "./websocket/session.js";
+import { type Session, Sessions, type UpgradeData } from "./websocket/session.js";
 import { BAD_KEY, refuseHandshake } from "./websocket/upgrade.js";
 
 export interface Addresses {
@@ -139,11 +139,10 @@ export class EchoServer {
     const { uws } = this.#native;
     const options = this.#options;
     const app = uws.App();
-    app.ws<object>("/ws", {
+    app.ws<UpgradeData>("/ws", {
       ...nativeLimits(options),
       ...createEcho({
         ...options,
-        deflateFromBytes: options.deflate ? options.deflateThresholdBytes : Infinity,
         heartbeatMode: options.heartbeat,
         heartbeat: this.#heartbeat,
         counters: this.#counters,
@@ -177,8 +176,9 @@ export class EchoServer {
     }
     // An empty subprotocol selects none (RFC 6455 4.2.2, item 5): the endpoint speaks none of the offered ones.
     const key = headers.get("sec-websocket-key") ?? "";
-    const deflate = this.#options.deflate && acceptsDeflate(headers.get("sec-websocket-extensions"));
-    response.upgrade({}, key, "", deflate ? "permessage-deflate" : "", context);
+    const deflates = this.#options.deflate && acceptsDeflate(headers.get("sec-websocket-extensions"));
+    const data: UpgradeData = { deflates };
+    response.upgrade(data, key, "", deflates ? "permessage-deflate" : "", context);
   }
 
   #open(session: Session): void {

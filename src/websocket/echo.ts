@@ -3,7 +3,7 @@ import type { Counters } from "../observe/counters.js";
 import type { Logger } from "../observe/log.js";
 import { CLOSE, type CloseCause } from "./close-codes.js";
 import type { Heartbeat } from "./heartbeat.js";
-import type { Session } from "./session.js";
+import type { Session, UpgradeData } from "./session.js";
 
 /** Sees each message before it is echoed; a throw closes that connection with 1011. Must not keep the buffer. */
 export type MessageObserver = (message: ArrayBuffer, isBinary: boolean) => void;
@@ -11,8 +11,7 @@ export type MessageObserver = (message: ArrayBuffer, isBinary: boolean) => void;
 export interface EchoParts {
   readonly maxMessageBytes: number;
   readonly maxBufferedBytes: number;
-  /** Infinity: never compress. */
-  readonly deflateFromBytes: number;
+  readonly deflateThresholdBytes: number;
   /** Which frames keep a connection open: all, or pings only. */
   readonly heartbeatMode: "idle" | "ping";
   readonly heartbeat: Heartbeat;
@@ -21,10 +20,10 @@ export interface EchoParts {
   readonly onMessage?: MessageObserver | undefined;
 }
 
-type EchoHandlers = Required<Pick<WebSocketBehavior<object>, "message" | "drain" | "ping" | "pong">>;
+type EchoHandlers = Required<Pick<WebSocketBehavior<UpgradeData>, "message" | "drain" | "ping" | "pong">>;
 
 export function createEcho(parts: EchoParts): EchoHandlers {
-  const { maxMessageBytes, maxBufferedBytes, deflateFromBytes, heartbeat, counters, log, onMessage } = parts;
+  const { maxMessageBytes, maxBufferedBytes, deflateThresholdBytes, heartbeat, counters, log, onMessage } = parts;
   const everythingCounts = parts.heartbeatMode === "idle";
 
   function end(session: Session, cause: CloseCause, code: number, reason: string): void {
@@ -67,7 +66,8 @@ export function createEcho(parts: EchoParts): EchoHandlers {
           refuse(bytes);
           return;
         }
-        const status = session.send(message, isBinary, bytes >= deflateFromBytes);
+        // To ask for compression where it was not negotiated would cost a long message a copy.
+        const status = session.send(message, isBinary, session.deflates && bytes >= deflateThresholdBytes);
         if (status === SENT) return;
         session.backlogged = true;
         if (status === DROPPED) {
@@ -78,7 +78,7 @@ export function createEcho(parts: EchoParts): EchoHandlers {
         }
       } catch (error) {
         refuse(bytes);
-        log.error({ error }, "handler failed");
+        log.error({ err: error }, "handler failed");
         end(session, "handlerError", CLOSE.internalError, "internal error");
       }
     },

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { pino } from "pino";
 import { WebSocket } from "ws";
 import { createEchoServer } from "../../../src/index.js";
 import { closeFrameOf, maskedFrame, RawClient } from "./raw-client.js";
@@ -102,10 +103,12 @@ test("one message may wait even when it is longer than what may be buffered", TI
 });
 
 test("a throw in the message handler closes that connection with 1011 and no other", TIMEOUT, async () => {
+  const lines: string[] = [];
   const server = createEchoServer({
     port: 0,
     browserPort: "off",
     host: "127.0.0.1",
+    log: pino({}, { write: (line) => lines.push(line) }),
     onMessage: (message) => {
       if (message.byteLength === 3) throw new Error("three bytes are one too many");
     },
@@ -123,6 +126,8 @@ test("a throw in the message handler closes that connection with 1011 and no oth
   good.write("82 81 00000000 02");
   assert.equal((await good.read(3)).toString("hex"), "820102");
 
+  assert.equal(lines.length, 1);
+  assert.match(lines[0], /"message":"three bytes are one too many".*"msg":"handler failed"/);
   const stats = server.stats();
   assert.equal(stats.closed.handlerError, 1);
   assert.equal(stats.connectionsOpen, 1);
