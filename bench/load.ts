@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { EcholotError } from "../cli/errors.js";
-import { Coordinator, type LoadInterval, type LoadOutcome, type LoadProgress } from "./generator/coordinator.js";
+import { Coordinator, type LoadOutcome, type LoadProgress } from "./generator/coordinator.js";
 import { describePlan } from "./plan/describe.js";
 import { type Machine, readMachine } from "./plan/machine.js";
 import type { Plan } from "./plan/plan.js";
@@ -8,11 +8,11 @@ import { planRun } from "./plan/preflight.js";
 import type { PlanTarget } from "./plan/request.js";
 import { toHistogram } from "./recorder/tally.js";
 import { summarise } from "./result/latency.js";
-import type { GeneratorCost, Interval, MachineLoad, Measured, Result, ServerCost } from "./result/result.js";
+import type { GeneratorCost, MachineLoad, Measured, Result, ServerCost } from "./result/result.js";
 import { resultId } from "./result/save.js";
 import { judge } from "./result/verdict.js";
 import { type Scenario, type ScenarioInput, scenarioSchema } from "./scenario/scenario.js";
-import { ServerMeter } from "./target/account.js";
+import { ServerMeter, sampleProcess } from "./target/account.js";
 import { inspectServer } from "./target/inspect.js";
 import { findListeners } from "./target/listeners.js";
 import { type MachineSample, machineUse, sampleMachine } from "./target/machine-load.js";
@@ -38,6 +38,8 @@ export interface LoadOptions {
   onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** Aborting it ends the window and reports what was measured; the run is then suspect at best. */
   signal?: AbortSignal | undefined;
+  /** Aborting it reports at once, without waiting for what is unanswered. */
+  abandonSignal?: AbortSignal | undefined;
   /** What the manifest says of how the run was called. */
   command?: readonly string[] | undefined;
 }
@@ -170,15 +172,24 @@ async function runPlan(run: Run): Promise<Result> {
     },
   );
   const interrupt = () => coordinator.interrupt();
+  const abandon = () => coordinator.abort();
   options.signal?.addEventListener("abort", interrupt);
-  if (options.signal?.aborted) coordinator.interrupt();
+  options.abandonSignal?.addEventListener("abort", abandon);
+  if (options.signal?.aborted) interrupt();
+  if (options.abandonSignal?.aborted) abandon();
   try {
     const outcome = await coordinator.run();
     const measured = assemble(run, outcome, meter, startedAt);
-    const evidence = { generatorFailures: outcome.generatorFailures, interrupted: outcome.interrupted };
+    const evidence = {
+      generatorFailures: outcome.generatorFailures,
+      interrupted: outcome.interrupted,
+      meterLate: !meter.sampledInTime(outcome.windowMs),
+      serverEnded: run.pids.some((pid) => sampleProcess(pid) === null),
+    };
     return { ...measured, verdict: judge(measured, evidence) };
   } finally {
     options.signal?.removeEventListener("abort", interrupt);
+    options.abandonSignal?.removeEventListener("abort", abandon);
   }
 }
 
@@ -189,6 +200,7 @@ function assemble(run: Run, outcome: LoadOutcome, meter: RunMeter, startedAt: Da
   const sent = total(workers.map(({ window }) => window.sent));
   const received = total(workers.map(({ window }) => window.received));
   const open = scenario.loop.kind === "open";
+  const inTime = meter.sampledInTime(windowMs);
   const generator: GeneratorCost[] = workers.map(({ pid, plan: workerPlan, window }) => ({
     pid,
     connections: workerPlan.connections,
@@ -227,18 +239,24 @@ function assemble(run: Run, outcome: LoadOutcome, meter: RunMeter, startedAt: Da
       handshake: summarise(toHistogram(outcome.handshake)),
       unanswered: outcome.unanswered,
     },
-    intervals: outcome.intervals.map((interval) => reduceInterval(interval, scenario, open)),
-    server: meter.serverCost(received, outcome.established),
+    intervals: outcome.intervals,
+    server: inTime ? meter.serverCost(received, outcome.established) : null,
     generator,
-    machine: meter.machineLoad(generator),
+    machine: inTime ? meter.machineLoad(generator) : null,
   };
 }
+
+/** Samples this much off belong to the window: a busy machine wakes a timer that late. */
+const SAMPLE_LATE_MS = 100;
+const SAMPLE_LATE_SHARE = 0.01;
 
 /** Reads the server's and the machine's accounts at the edges of the run's phases. */
 class RunMeter {
   readonly #server: ServerMeter | null;
   #machineBefore: MachineSample | null = null;
   #machineAfter: MachineSample | null = null;
+  #opensMs = 0;
+  #closesMs = 0;
   #ownCpu: NodeJS.CpuUsage | null = null;
 
   constructor(serverPids: readonly number[]) {
@@ -252,14 +270,23 @@ class RunMeter {
 
   windowOpens(): void {
     this.#server?.windowStart();
+    this.#opensMs = performance.now();
     this.#machineBefore = sampleMachine();
     this.#ownCpu = process.cpuUsage();
   }
 
   windowCloses(): void {
     this.#server?.windowEnd();
+    this.#closesMs = performance.now();
     this.#machineAfter = sampleMachine();
     if (this.#ownCpu !== null) this.#ownCpu = process.cpuUsage(this.#ownCpu);
+  }
+
+  /** False when this process stood still at an edge of the window, so that its samples are of another time. */
+  sampledInTime(windowMs: number): boolean {
+    return (
+      Math.abs(this.#closesMs - this.#opensMs - windowMs) <= Math.max(SAMPLE_LATE_MS, windowMs * SAMPLE_LATE_SHARE)
+    );
   }
 
   /** @returns null when the server's processes were not found, or one had ended when the window closed */
@@ -280,28 +307,6 @@ class RunMeter {
     const { cores, foreignCores, stealCores } = machineUse(this.#machineBefore, this.#machineAfter, knownSeconds);
     return { cores, foreignCores, stealCores };
   }
-}
-
-function reduceInterval(interval: LoadInterval, scenario: Scenario, open: boolean): Interval {
-  const response = toHistogram(interval.response);
-  const lag = open ? toHistogram(interval.lag) : null;
-  const at = (percentile: number) => (response.totalCount === 0 ? null : response.getValueAtPercentile(percentile));
-  const windowEndMs = scenario.warmupMs + scenario.durationMs;
-  const middleMs = (interval.startMs + interval.endMs) / 2;
-  return {
-    startMs: interval.startMs,
-    endMs: interval.endMs,
-    phase: middleMs < scenario.warmupMs ? "warmup" : middleMs < windowEndMs ? "measure" : "drain",
-    sent: interval.sent,
-    received: interval.received,
-    open: interval.open,
-    p50Ns: at(50),
-    p90Ns: at(90),
-    p99Ns: at(99),
-    maxNs: at(100),
-    lagP99Ns: lag === null || lag.totalCount === 0 ? null : lag.getValueAtPercentile(99),
-    oldestUnansweredMs: interval.oldestUnansweredMs,
-  };
 }
 
 function describeRun({ machine, target, server, serverCommand, options }: Run): Result["manifest"] {

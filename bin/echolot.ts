@@ -62,4 +62,10 @@ function report(error: unknown): number {
   return known.exitCode;
 }
 
+// Whoever reads the output may stop reading (`echolot load | head`): that is no fault to report.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(EXIT.ok);
+});
+
 process.exitCode = await main(process.argv.slice(2)).catch(report);

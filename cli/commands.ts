@@ -23,7 +23,12 @@ export const COMMANDS = {
     summary: "Drives clients at a WebSocket server and says what it held, and how far to trust that.",
     usage: "[URL] [options]",
     positionals: 1,
-    examples: [],
+    examples: [
+      ["echolot load", "1,000 connections at an endpoint started for the run, as fast as it answers"],
+      ["echolot load --rate 20000 --connections 10000", "latency at 20,000 messages a second"],
+      ["echolot load ws://127.0.0.1:6666/ws --deflate --payload 1KiB", "a server that runs already, compressed"],
+      ["echolot load --in-flight 10 --json > run.json", "the whole result, for a program to read"],
+    ],
   },
 } as const satisfies Record<string, CommandText>;
 

@@ -5,9 +5,9 @@
 
 /** Exit codes of every command. */
 export const EXIT = {
-  /** Done; for a run: valid, nothing lost. */
+  /** Done; for a run: valid or suspect, and nothing lost. */
   ok: 0,
-  /** A threshold was missed, or messages were lost, corrupted or duplicated. */
+  /** The server lost, damaged, duplicated or invented messages. */
   failed: 1,
   /** The command line, the environment, the config file or the machine's set-up does not allow the command. */
   usage: 2,
@@ -18,7 +18,7 @@ export const EXIT = {
 } as const;
 
 export const ERRORS = {
-  OPTION_UNKNOWN: { exit: EXIT.usage, meaning: "A flag, environment variable or config key that no option has." },
+  OPTION_UNKNOWN: { exit: EXIT.usage, meaning: "A flag or config key that no option has." },
   OPTION_INVALID: { exit: EXIT.usage, meaning: "An option's value is not of its kind or not within its range." },
   OPTION_CONFLICT: { exit: EXIT.usage, meaning: "Two options that exclude each other are both set." },
   CONFIG_UNREADABLE: { exit: EXIT.usage, meaning: "The config file cannot be read or is not JSON." },

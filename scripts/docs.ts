@@ -13,8 +13,8 @@ const TABLES: Readonly<Record<CommandName, OptionTable>> = { serve: serveOptions
 const DOCS = new URL("../../docs/", import.meta.url);
 
 const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
-  ok: "done; for a run: valid, nothing lost",
-  failed: "a threshold was missed, or messages were lost, corrupted or duplicated",
+  ok: "done; for a run: valid or suspect (the report says which), and nothing lost",
+  failed: "the server lost, damaged, duplicated or invented messages",
   usage: "the command line, the environment, the config file or the machine does not allow the command",
   void: "the run's figures cannot be trusted",
   internal: "a fault of Echolot itself",

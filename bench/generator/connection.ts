@@ -23,6 +23,14 @@ export const CLOSE_TIMEOUT_MS = 2_000;
 
 const NO_CLOSE_FRAME = "ended without a close frame";
 
+/** A ping flood is answered while no more than this waits to be written. */
+const PONG_BACKLOG_BYTES = 64 * 1024;
+/** How many cycles back a message of the same index is looked for. */
+const CYCLES_BACK = 1_024;
+
+/** Entries by sequence, oldest first. */
+export type PassedOver = Map<number, number>;
+
 export type ConnectionState = "new" | "connecting" | "open" | "closing" | "closed";
 
 export class Connection implements MessageHandler {
@@ -32,9 +40,9 @@ export class Connection implements MessageHandler {
   tail = NONE;
   waiting = 0;
   /** Entries that a later answer passed over: they may still come, and hold their place in a closed loop. */
-  stragglers: number[] | null = null;
+  stragglers: PassedOver | null = null;
   /** Entries unanswered for the message time-out: they may still come, and a closed loop has gone on without them. */
-  overdue: number[] | null = null;
+  overdue: PassedOver | null = null;
   /** Why the connection ended before it was asked to; null while it did not. */
   ending: string | null = null;
 
@@ -53,6 +61,7 @@ export class Connection implements MessageHandler {
   /** Parsed path: one more than the highest sequence answered (NextExp of RFC 4737, 3.3). */
   #nextExpected = 0;
   #parser: MessageParser | null = null;
+  #closeSeen = false;
   #readNs = 0;
   /** Closed loop: answers of this read, each of which lets a message go. */
   #freed = 0;
@@ -142,15 +151,24 @@ export class Connection implements MessageHandler {
    */
   passOver(beforeNs: number): number {
     const { sentNs } = this.#generator.outstanding;
-    const passed: number[] = [];
-    while (this.stragglers !== null && this.stragglers.length > 0 && sentNs[this.stragglers[0]!]! < beforeNs)
-      passed.push(this.stragglers.shift()!);
+    let passed = 0;
+    const pass = (sequence: number, entry: number) => {
+      this.overdue ??= new Map();
+      this.overdue.set(sequence, entry);
+      passed++;
+    };
+    if (this.stragglers !== null) {
+      for (const [sequence, entry] of this.stragglers) {
+        if (sentNs[entry]! >= beforeNs) break;
+        this.stragglers.delete(sequence);
+        pass(sequence, entry);
+      }
+    }
     while (this.head !== NONE && sentNs[this.head]! < beforeNs) {
       this.#leaveExactPath();
-      passed.push(this.#takeHead());
+      pass(this.#sent - this.waiting, this.#takeHead());
     }
-    if (passed.length > 0) this.overdue = this.overdue === null ? passed : this.overdue.concat(passed);
-    return passed.length;
+    return passed;
   }
 
   #onRead(bytes: number, buffer: Buffer): boolean {
@@ -176,7 +194,7 @@ export class Connection implements MessageHandler {
     }
     this.#readNs = readNs;
     if (this.#handshake !== null) this.#readHandshake(buffer.subarray(0, bytes));
-    else if (this.state !== "closed") this.#parse(buffer, 0, bytes);
+    else if (this.state !== "closed" && !this.#closeSeen) this.#parse(buffer, 0, bytes);
     return true;
   }
 
@@ -275,7 +293,7 @@ export class Connection implements MessageHandler {
    */
   #inflatedIndex(payload: Buffer): number {
     const { compressedForms, stream } = this.#generator;
-    const expected = this.#indexOf(this.#sent - this.waiting);
+    const expected = this.#indexOf(this.#nextExpected);
     if (compressedForms[expected]?.equals(payload)) return expected;
     const plain = decompressMessage(payload, stream.payloadBytes);
     if (plain === null) return -1;
@@ -285,48 +303,62 @@ export class Connection implements MessageHandler {
   }
 
   /**
-   * Settles the outstanding message with that index in the cycle. An index comes again with each cycle, so the nearest
-   * message that has it is meant: the one that is due, one passed over lately, one that waits behind, one of old.
+   * Settles the outstanding message with that index in the cycle. An index comes again with each cycle, so the message
+   * nearest to the one that is due is meant: ahead of it, or behind it among those that were passed over.
    */
   #answer(index: number): boolean {
     const { length } = this.#generator.stream;
-    const distance = (index - this.#indexOf(this.#sent - this.waiting) + length) % length;
-    if (distance !== 0 || this.waiting === 0) {
-      if (this.#answerPassedOver(index, this.#sent - length)) return true;
-      if (distance >= this.waiting) {
-        const isSecond = length > DUPLICATE_WINDOW && this.#wasAnswered(index);
-        return !isSecond && this.#answerPassedOver(index, 0);
-      }
+    const due = this.#nextExpected;
+    const ahead = (index - this.#indexOf(due) + length) % length;
+    const back = length - ahead;
+    const before = ahead === 0 ? -1 : this.#passedOverBefore(due - back);
+    const after = due + ahead;
+    if (after < this.#sent && (before < 0 || ahead < due - before)) {
+      // Rather answered twice than answered far ahead of all others.
+      if (back < ahead && back <= DUPLICATE_WINDOW && back <= due) return false;
+      this.#settleAhead(after);
+      return true;
     }
-    if (distance > 0) this.stragglers ??= [];
-    for (let i = 0; i < distance; i++) this.stragglers!.push(this.#takeHead());
+    if (before < 0) return false;
+    this.#settlePassedOver(before);
+    return true;
+  }
+
+  /** The latest message not answered and not after `sequence` that has its index; -1 for none. */
+  #passedOverBefore(sequence: number): number {
+    if (!this.stragglers?.size && !this.overdue?.size) return -1;
+    const { length } = this.#generator.stream;
+    for (let at = sequence, cycles = 0; at >= 0 && cycles < CYCLES_BACK; at -= length, cycles++)
+      if (this.stragglers?.has(at) || this.overdue?.has(at)) return at;
+    return -1;
+  }
+
+  /** Settles a message that is due or comes after it: those before it are passed over. */
+  #settleAhead(sequence: number): void {
+    if (this.overdue?.has(sequence)) {
+      this.#settlePassedOver(sequence);
+      return;
+    }
+    for (let at = this.#sent - this.waiting; at < sequence; at++) {
+      this.stragglers ??= new Map();
+      this.stragglers.set(at, this.#takeHead());
+    }
     this.#freed++;
     this.#settle(this.#takeHead());
-    return true;
   }
 
-  /** Settles a straggler or an overdue message with that index, if there is one of sequence `oldest` or later. */
-  #answerPassedOver(index: number, oldest: number): boolean {
-    if (this.stragglers === null && this.overdue === null) return false;
-    const { sequence } = this.#generator.outstanding;
-    const isIt = (entry: number) => sequence[entry]! >= oldest && this.#indexOf(sequence[entry]!) === index;
-    return this.#answerAside(this.stragglers, isIt) || this.#answerOverdue(isIt);
-  }
-
-  #answerAside(aside: number[] | null, isIt: (entry: number) => boolean): boolean {
-    const at = aside === null ? -1 : aside.findIndex(isIt);
-    if (at < 0) return false;
-    this.#freed++;
-    this.#settle(aside!.splice(at, 1)[0]!);
-    return true;
-  }
-
-  #answerOverdue(isIt: (entry: number) => boolean): boolean {
-    const at = this.overdue === null ? -1 : this.overdue.findIndex(isIt);
-    if (at < 0) return false;
+  #settlePassedOver(sequence: number): void {
+    const straggler = this.stragglers?.get(sequence);
+    if (straggler !== undefined) {
+      this.stragglers!.delete(sequence);
+      this.#freed++;
+      this.#settle(straggler);
+      return;
+    }
+    const late = this.overdue!.get(sequence)!;
+    this.overdue!.delete(sequence);
     this.#generator.lateAnswer();
-    this.#settle(this.overdue!.splice(at, 1)[0]!);
-    return true;
+    this.#settle(late);
   }
 
   /**
@@ -336,7 +368,7 @@ export class Connection implements MessageHandler {
    */
   #answerCorrupt(payload: Buffer | null): boolean {
     const { stream } = this.#generator;
-    const due = this.waiting === 0 ? NONE : this.#indexOf(this.#sent - this.waiting);
+    const due = this.#nextExpected < this.#sent ? this.#indexOf(this.#nextExpected) : NONE;
     if (payload === null) return due !== NONE && this.#answer(due);
     const claimed = stream.claimedIndex(payload);
     if (due === NONE || (claimed >= 0 && stream.differingBytes(claimed, payload) < stream.differingBytes(due, payload)))
@@ -344,12 +376,11 @@ export class Connection implements MessageHandler {
     return (claimed === due || stream.isLike(due, payload)) && this.#answer(due);
   }
 
-  /** Whether this connection sent the message with that index lately. */
+  /** Whether a message with that index was due lately. */
   #wasAnswered(index: number): boolean {
-    if (this.#sent === 0) return false;
     const { length } = this.#generator.stream;
-    const back = (this.#indexOf(this.#sent - 1) - index + length) % length;
-    return back < this.#sent && back < DUPLICATE_WINDOW + this.waiting;
+    const back = length - ((index - this.#indexOf(this.#nextExpected) + length) % length);
+    return back <= this.#nextExpected && back <= DUPLICATE_WINDOW;
   }
 
   #takeHead(): number {
@@ -377,12 +408,17 @@ export class Connection implements MessageHandler {
     if (opcode === OPCODE.ping) {
       counters.pings++;
       // RFC 6455, 5.5.3: a pong carries the ping's application data.
-      if (this.state === "open") this.#socket!.write(maskedFrame(FIN | OPCODE.pong, payload, this.#maskKey()));
+      // Of several pings the latest answered is enough, so a flood of them need not fill this process.
+      if (this.state === "open" && this.#socket!.writableLength <= PONG_BACKLOG_BYTES)
+        this.#socket!.write(maskedFrame(FIN | OPCODE.pong, payload, this.#maskKey()));
     } else if (opcode === OPCODE.pong) counters.pongs++;
     else this.#onClose(payload);
   }
 
   #onClose(body: Buffer): void {
+    // RFC 6455, 1.4: further data is discarded.
+    this.#closeSeen = true;
+    this.#parser?.stop();
     const { code, reason } = readCloseBody(body);
     if (this.state === "open") {
       this.ending = `close ${code}${reason === "" ? "" : ` ${reason}`}`;

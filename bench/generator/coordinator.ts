@@ -25,7 +25,7 @@ export interface LoadObserver {
 }
 
 export interface LoadProgress {
-  phase: "connect" | "warmup" | "measure" | "drain";
+  phase: "connect" | "warmup" | "measure" | "drain" | "stopping";
   requested: number;
   open: number;
   failed: number;
@@ -40,15 +40,20 @@ export interface LoadProgress {
   secondsLeft: number;
 }
 
-/** One second of all processes together; distributions not yet reduced. */
+/** One second of all processes together. */
 export interface LoadInterval {
   startMs: number;
   endMs: number;
+  phase: WorkerInterval["phase"];
   sent: number;
   received: number;
   open: number;
-  response: SparseCounts[];
-  lag: SparseCounts[];
+  p50Ns: number | null;
+  p90Ns: number | null;
+  p99Ns: number | null;
+  maxNs: number | null;
+  /** Null in closed loop, and where nothing was sent. */
+  lagP99Ns: number | null;
   oldestUnansweredMs: number;
 }
 
@@ -93,24 +98,54 @@ export class Coordinator {
   readonly #job: LoadJob;
   readonly #observer: LoadObserver;
   #workers: WorkerProcess[] = [];
-  #intervals = new Map<number, WorkerInterval[]>();
+  /** Seconds of which some processes have not told yet. */
+  #pending = new Map<number, WorkerInterval[]>();
+  #intervals: LoadInterval[] = [];
   #timetable: Timetable | null = null;
   #interrupted = false;
+  #windowState: "before" | "open" | "closed" | "missed" = "before";
+  #progress: LoadProgress;
 
   constructor(job: LoadJob, observer: LoadObserver) {
     this.#job = job;
     this.#observer = observer;
+    this.#progress = { ...NO_PROGRESS, phase: "connect", requested: job.scenario.connections, open: 0, failed: 0 };
   }
 
-  /** Ends the window now; a second call waits for nothing more. */
+  /** Ends the window now; what was sent may still be answered. */
   interrupt(): void {
-    const type = this.#interrupted ? "abort" : "interrupt";
+    if (this.#interrupted) return;
     this.#interrupted = true;
-    for (const worker of this.#workers) worker.tell({ type: this.#timetable === null ? "abort" : type });
+    if (this.#timetable === null) {
+      this.abort();
+      return;
+    }
+    for (const worker of this.#workers) worker.tell({ type: "interrupt" });
+    this.#closeWindow();
+    this.#observer.onProgress({ ...this.#progress, phase: "stopping", secondsLeft: 0 });
+  }
+
+  /** Waits for nothing more. */
+  abort(): void {
+    this.#interrupted = true;
+    for (const worker of this.#workers) worker.tell({ type: "abort" });
+    this.#closeWindow();
+  }
+
+  #openWindow(): void {
+    this.#windowState = "open";
+    this.#observer.onWindowOpens();
+  }
+
+  #closeWindow(): void {
+    if (this.#windowState === "open") {
+      this.#windowState = "closed";
+      this.#observer.onWindowCloses();
+    } else if (this.#windowState === "before") this.#windowState = "missed";
   }
 
   async run(): Promise<LoadOutcome> {
-    const { plan, scenario } = this.#job;
+    const { plan } = this.#job;
     this.#workers = plan.workers.map(
       (workerPlan) => new WorkerProcess(workerPlan, (interval) => this.#onInterval(interval)),
     );
@@ -127,7 +162,7 @@ export class Coordinator {
       await this.#observer.onConnected(established);
       const reports =
         established === 0 || this.#interrupted ? [] : await this.#load(connected.map((one) => one.established));
-      return this.#outcome(scenario, connected, reports);
+      return this.#outcome(connected, reports);
     } finally {
       for (const worker of this.#workers) worker.kill();
     }
@@ -169,7 +204,7 @@ export class Coordinator {
   }
 
   #reportConnecting(patienceMs: number): void {
-    this.#observer.onProgress({
+    this.#report({
       ...NO_PROGRESS,
       phase: "connect",
       requested: this.#job.scenario.connections,
@@ -189,8 +224,8 @@ export class Coordinator {
     };
     this.#timetable = timetable;
     const inMs = (atNs: number) => Math.max(0, (atNs - monotonicNs()) / 1e6);
-    const opens = setTimeout(() => this.#observer.onWindowOpens(), inMs(timetable.windowStartNs));
-    const closes = setTimeout(() => this.#observer.onWindowCloses(), inMs(timetable.windowEndNs));
+    const opens = setTimeout(() => this.#windowState === "before" && this.#openWindow(), inMs(timetable.windowStartNs));
+    const closes = setTimeout(() => this.#closeWindow(), inMs(timetable.windowEndNs));
     const total = sum(established);
     const rate = scenario.loop.kind === "open" ? scenario.loop.ratePerSecond : 0;
     const patienceMs = NOTICE_NS / 1e6 + scenario.warmupMs + scenario.durationMs + scenario.messageTimeoutMs + GRACE_MS;
@@ -212,37 +247,62 @@ export class Coordinator {
     }
   }
 
-  #onInterval(interval: WorkerInterval): void {
-    const parts = this.#intervals.get(interval.index) ?? [];
-    parts.push(interval);
-    this.#intervals.set(interval.index, parts);
-    const living = this.#workers.filter((worker) => worker.failure === null).length;
-    if (parts.length >= living) this.#reportInterval(parts);
+  #report(progress: LoadProgress): void {
+    this.#progress = progress;
+    this.#observer.onProgress(progress);
   }
 
-  #reportInterval(parts: WorkerInterval[]): void {
+  #onInterval(interval: WorkerInterval): void {
+    const parts = this.#pending.get(interval.index) ?? [];
+    parts.push(interval);
+    this.#pending.set(interval.index, parts);
+    const living = this.#workers.filter((worker) => worker.failure === null).length;
+    if (parts.length >= living) this.#endInterval(interval.index, parts);
+  }
+
+  /** Reduces a second to its figures, so that a long run does not keep the distribution of each of its seconds. */
+  #endInterval(index: number, parts: WorkerInterval[]): void {
+    this.#pending.delete(index);
     const timetable = this.#timetable!;
-    const seconds = Math.max(...parts.map((part) => part.endNs - part.startNs)) / 1e9;
+    const startNs = Math.min(...parts.map((part) => part.startNs));
     const endNs = Math.max(...parts.map((part) => part.endNs));
     const response = toHistogram(parts.map((part) => part.response));
-    const at = (percentile: number) => (response.totalCount === 0 ? null : response.getValueAtPercentile(percentile));
-    this.#observer.onProgress({
-      phase: endNs <= timetable.windowStartNs ? "warmup" : endNs <= timetable.windowEndNs + 1e8 ? "measure" : "drain",
-      requested: this.#job.scenario.connections,
+    const lag = toHistogram(parts.map((part) => part.lag));
+    const interval: LoadInterval = {
+      startMs: (startNs - timetable.startNs) / 1e6,
+      endMs: (endNs - timetable.startNs) / 1e6,
+      phase: parts[0]!.phase,
+      sent: sum(parts.map((part) => part.sent)),
+      received: sum(parts.map((part) => part.received)),
       open: sum(parts.map((part) => part.open)),
-      failed: sum(this.#workers.map((worker) => worker.failed)),
-      sentPerSecond: sum(parts.map((part) => part.sent)) / seconds,
-      receivedPerSecond: sum(parts.map((part) => part.received)) / seconds,
-      overdue: sum(parts.map((part) => part.overdue)),
-      p50Ns: at(50),
-      p99Ns: at(99),
-      maxNs: at(100),
+      p50Ns: percentile(response, 50),
+      p90Ns: percentile(response, 90),
+      p99Ns: percentile(response, 99),
+      maxNs: percentile(response, 100),
+      lagP99Ns: percentile(lag, 99),
       oldestUnansweredMs: Math.max(...parts.map((part) => part.oldestUnansweredNs)) / 1e6,
+    };
+    this.#intervals.push(interval);
+    const seconds = (endNs - startNs) / 1e9;
+    this.#report({
+      phase: this.#interrupted ? "stopping" : interval.phase,
+      requested: this.#job.scenario.connections,
+      open: interval.open,
+      failed: sum(this.#workers.map((worker) => worker.failed)),
+      sentPerSecond: seconds > 0 ? interval.sent / seconds : 0,
+      receivedPerSecond: seconds > 0 ? interval.received / seconds : 0,
+      overdue: sum(parts.map((part) => part.overdue)),
+      p50Ns: interval.p50Ns,
+      p99Ns: interval.p99Ns,
+      maxNs: interval.maxNs,
+      oldestUnansweredMs: interval.oldestUnansweredMs,
       secondsLeft: Math.max(0, (timetable.windowEndNs - endNs) / 1e9),
     });
   }
 
-  #outcome(scenario: Scenario, connected: ConnectedMessage[], answers: (WorkerReport | null)[]): LoadOutcome {
+  #outcome(connected: ConnectedMessage[], answers: (WorkerReport | null)[]): LoadOutcome {
+    // Seconds of a process that failed, or that stood still while the others went on.
+    for (const [index, parts] of this.#pending) this.#endInterval(index, parts);
     const reports = answers.filter((report) => report !== null);
     const counters = newCounters();
     const failures: Tallies = {};
@@ -272,36 +332,20 @@ export class Coordinator {
       lost: sum(reports.map((report) => report.lost)),
       inFlight: sum(reports.map((report) => report.inFlight)),
       unanswered: sum(reports.map((report) => report.unanswered)),
-      intervals: this.#mergedIntervals(),
+      intervals: this.#intervals.sort((a, b) => a.startMs - b.startMs),
       workers: this.#workers.flatMap((worker, index) => {
         const report = answers[index] ?? null;
         return report === null ? [] : [{ pid: worker.pid, plan: worker.plan, window: report.window }];
       }),
       windowMs:
-        windows.length === 0
-          ? scenario.durationMs
+        windows.length === 0 || this.#windowState !== "closed"
+          ? 0
           : (Math.max(...windows.map((window) => window.endNs)) -
               Math.min(...windows.map((window) => window.startNs))) /
             1e6,
       generatorFailures: this.#workers.flatMap((worker) => (worker.failure === null ? [] : [worker.failure])),
       interrupted: this.#interrupted,
     };
-  }
-
-  #mergedIntervals(): LoadInterval[] {
-    const startNs = this.#timetable?.startNs ?? 0;
-    return [...this.#intervals.values()]
-      .map((parts) => ({
-        startMs: (Math.min(...parts.map((part) => part.startNs)) - startNs) / 1e6,
-        endMs: (Math.max(...parts.map((part) => part.endNs)) - startNs) / 1e6,
-        sent: sum(parts.map((part) => part.sent)),
-        received: sum(parts.map((part) => part.received)),
-        open: sum(parts.map((part) => part.open)),
-        response: parts.map((part) => part.response),
-        lag: parts.map((part) => part.lag),
-        oldestUnansweredMs: Math.max(...parts.map((part) => part.oldestUnansweredNs)) / 1e6,
-      }))
-      .sort((a, b) => a.startMs - b.startMs);
   }
 }
 
@@ -323,6 +367,7 @@ const NO_PROGRESS = {
   p99Ns: null,
   maxNs: null,
   oldestUnansweredMs: 0,
+  secondsLeft: 0,
 };
 
 /** One generator process, seen from the coordinator. */
@@ -402,6 +447,11 @@ class WorkerProcess {
     this.kill();
     this.#settle(null);
   }
+}
+
+/** @returns null for an empty distribution */
+function percentile(histogram: ReturnType<typeof toHistogram>, at: number): number | null {
+  return histogram.totalCount === 0 ? null : histogram.getValueAtPercentile(at);
 }
 
 function sum(values: number[]): number {

@@ -67,8 +67,9 @@ export class Generator {
   #startNs = Number.POSITIVE_INFINITY;
   #windowStartNs = Number.POSITIVE_INFINITY;
   #windowEndNs = Number.POSITIVE_INFINITY;
-  #intervalIndex = 0;
   #intervalStartNs = 0;
+  /** When the current interval should end: whole seconds from the window's start, and the window's end. */
+  #intervalEndNs = Number.POSITIVE_INFINITY;
   #intervalSent = 0;
   #intervalReceived = 0;
 
@@ -103,7 +104,7 @@ export class Generator {
       1,
       Math.min(depth, MAX_BATCH, Math.floor(BATCH_BYTES / Math.max(1, scenario.payloadBytes))),
     );
-    this.stream = new MessageStream(scenario, this.maxBatch, READ_BYTES);
+    this.stream = new MessageStream(scenario, this.maxBatch, READ_BYTES, depth);
     this.#messageTimeoutNs = scenario.messageTimeoutMs * 1e6;
   }
 
@@ -176,7 +177,8 @@ export class Generator {
     this.#windowStartNs = timetable.windowStartNs - this.#clockOffsetNs;
     this.#windowEndNs = timetable.windowEndNs - this.#clockOffsetNs;
     this.#intervalStartNs = this.#startNs;
-    this.#nextEdgeNs = Math.min(this.#startNs + SECOND_NS, this.#windowStartNs);
+    this.#intervalEndNs = this.#intervalEndAfter(this.#startNs);
+    this.#nextEdgeNs = Math.min(this.#intervalEndNs, this.#windowStartNs);
     this.#sending = true;
     this.#lastSentNs = this.#startNs;
     const pulse = setInterval(() => this.#onPulse(), PULSE_MS);
@@ -210,8 +212,11 @@ export class Generator {
   /** Ends the window now; what was sent may still be answered. */
   interrupt(): void {
     this.#schedule = null;
-    this.#windowEndNs = Math.min(this.#windowEndNs, nowNs());
-    this.#nextEdgeNs = 0;
+    if (this.#startNs === Number.POSITIVE_INFINITY) return;
+    const now = nowNs();
+    this.#windowEndNs = Math.min(this.#windowEndNs, now);
+    this.#intervalEndNs = Math.min(this.#intervalEndNs, now);
+    this.#nextEdgeNs = now;
   }
 
   /** Waits for nothing more. */
@@ -251,7 +256,7 @@ export class Generator {
   }
 
   connectionEnded(connection: Connection): void {
-    this.#orphaned += connection.waiting + (connection.stragglers?.length ?? 0);
+    this.#orphaned += connection.waiting + (connection.stragglers?.size ?? 0);
     if (connection.ending !== null) countUnder(this.#endings, connection.ending);
   }
 
@@ -342,8 +347,8 @@ export class Generator {
     for (const connection of this.#open) {
       if (connection.state === "closed") continue;
       if (connection.head !== NONE) oldest = Math.min(oldest, this.outstanding.intendedNs[connection.head]!);
-      if (connection.stragglers !== null)
-        for (const entry of connection.stragglers) oldest = Math.min(oldest, this.outstanding.intendedNs[entry]!);
+      const straggler = connection.stragglers?.values().next().value;
+      if (straggler !== undefined) oldest = Math.min(oldest, this.outstanding.intendedNs[straggler]!);
     }
     return now - oldest;
   }
@@ -357,13 +362,19 @@ export class Generator {
       (this.#schedule === null || this.#schedule.nextNs === Number.POSITIVE_INFINITY || this.closedLoop)
     )
       this.#sending = false;
-    const intervalEndNs = this.#startNs + (this.#intervalIndex + 1) * SECOND_NS;
-    if (now >= intervalEndNs) this.#endInterval(now);
-    this.#nextEdgeNs = this.#startNs + (this.#intervalIndex + 1) * SECOND_NS;
+    if (now >= this.#intervalEndNs) this.#endInterval(now);
+    this.#nextEdgeNs = this.#intervalEndNs;
     if (this.#windowOpen === null) this.#nextEdgeNs = Math.min(this.#nextEdgeNs, this.#windowStartNs);
     else if (this.#window === null) this.#nextEdgeNs = Math.min(this.#nextEdgeNs, this.#windowEndNs);
     // Overdue sends of an open loop may run on past the window's end: look again soon.
     else if (this.#sending) this.#nextEdgeNs = now;
+  }
+
+  /** The window's start and end are ends of intervals, so that each interval lies inside or outside of it. */
+  #intervalEndAfter(now: number): number {
+    const seconds = Math.floor((now - this.#windowStartNs) / SECOND_NS) + 1;
+    const endNs = this.#windowStartNs + seconds * SECOND_NS;
+    return now < this.#windowEndNs ? Math.min(endNs, this.#windowEndNs) : endNs;
   }
 
   #openWindow(now: number): void {
@@ -382,7 +393,7 @@ export class Generator {
   #closeWindow(now: number): void {
     const open = this.#windowOpen!;
     const cpu = process.cpuUsage(open.cpu);
-    const spinning = this.#schedule !== null && this.job.pacing === "spin";
+    const spinning = !this.closedLoop && this.job.pacing === "spin";
     const busyShare = spinning
       ? 1 - this.#idleNs / (now - open.atNs)
       : performance.eventLoopUtilization(open.utilization).utilization;
@@ -401,7 +412,13 @@ export class Generator {
 
   #endInterval(now: number): void {
     this.#events.onInterval({
-      index: this.#intervalIndex,
+      index: Math.round((this.#intervalEndNs - this.#startNs) / 1e6),
+      phase:
+        this.#intervalStartNs >= this.#windowEndNs
+          ? "drain"
+          : this.#intervalStartNs >= this.#windowStartNs
+            ? "measure"
+            : "warmup",
       startNs: this.#intervalStartNs + this.#clockOffsetNs,
       endNs: now + this.#clockOffsetNs,
       sent: this.counters.sent - this.#intervalSent,
@@ -413,8 +430,8 @@ export class Generator {
       overdue: this.#overdue + this.#orphaned,
     });
     this.#service.endSecond();
-    this.#intervalIndex = Math.max(this.#intervalIndex + 1, Math.floor((now - this.#startNs) / SECOND_NS));
     this.#intervalStartNs = now;
+    this.#intervalEndNs = this.#intervalEndAfter(now);
     this.#intervalSent = this.counters.sent;
     this.#intervalReceived = this.counters.received;
   }
@@ -443,6 +460,8 @@ export class Generator {
     const now = nowNs();
     if (this.#windowOpen === null) this.#openWindow(now);
     if (this.#window === null) this.#closeWindow(now);
+    // Answers to the window's messages were still timed until now: a standstill until now is in their times.
+    this.#window!.maxStallNs = this.#maxStallNs;
     const unanswered = this.#recordUnanswered(now);
     const response = this.#response.window();
     // Copies: what comes while the connections close was counted as lost here, and changes nothing.

@@ -56,7 +56,9 @@ export type FromWorker =
   | { type: "done"; report: WorkerReport };
 
 export interface WorkerInterval {
+  /** When it was due to end, in ms from the load's start: the same in all processes. */
   index: number;
+  phase: "warmup" | "measure" | "drain";
   startNs: number;
   endNs: number;
   sent: number;

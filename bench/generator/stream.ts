@@ -17,8 +17,10 @@ for (let i = 0; i < 64; i++) DIGIT[ALPHABET.charCodeAt(i)] = i;
 /** 24 bits: more than the longest cycle needs, so that a flipped bit seldom makes another valid index. */
 const TAG_BYTES = 4;
 const LONGEST_CYCLE = 4_096;
-/** What the prepared payloads may take together; larger payloads get a shorter cycle. */
+/** What the prepared payloads may take together; larger payloads get a shorter cycle... */
 const CYCLE_BYTES = 1 << 20;
+/** ...but one that is twice as long as what is in flight, so that an index tells which message it is, within this. */
+const MOST_CYCLE_BYTES = 64 << 20;
 
 const WORDS =
   "alpha user status pending order price EURUSD message delivered room timestamp queue east west running failed".split(
@@ -48,18 +50,22 @@ export class MessageStream {
   /**
    * @param maxBatch     most messages that {@link frames} is asked for at once
    * @param maxReadBytes most bytes of {@link echo} that are compared at once
+   * @param inFlight     messages that a connection has unanswered at once, where that is known
    */
   constructor(
     scenario: Pick<Scenario, "payloadBytes" | "payloadType" | "deflate" | "seed">,
     maxBatch: number,
     maxReadBytes: number,
+    inFlight = 1,
   ) {
     const random = seededRandom(scenario.seed);
     this.payloadBytes = scenario.payloadBytes;
     this.deflate = scenario.deflate;
     this.opcode = scenario.payloadType === "text" ? OPCODE.text : OPCODE.binary;
     const distinct = 64 ** Math.min(TAG_BYTES, scenario.payloadBytes);
-    const affordable = Math.max(4, 2 ** Math.floor(Math.log2(CYCLE_BYTES / Math.max(1, scenario.payloadBytes))));
+    const fitting = (bytes: number) => 2 ** Math.floor(Math.log2(bytes / Math.max(1, scenario.payloadBytes)));
+    const wanted = Math.max(4, 2 ** Math.ceil(Math.log2(2 * inFlight)));
+    const affordable = Math.max(4, fitting(CYCLE_BYTES), Math.min(wanted, fitting(MOST_CYCLE_BYTES)));
     this.length = Math.min(LONGEST_CYCLE, distinct, affordable);
     this.payloads = Array.from({ length: this.length }, (_, index) => makePayload(index, scenario, random));
 
@@ -107,11 +113,6 @@ export class MessageStream {
     const row = this.#slices[count];
     if (row !== undefined) row[position] = slice;
     return slice;
-  }
-
-  /** Bytes of the frames of `count` messages from `position` on. */
-  frameBytes(position: number, count: number): number {
-    return this.#offsets[position + count]! - this.#offsets[position]!;
   }
 
   /** Index that a payload claims to have, or -1 where it carries none of this cycle. */

@@ -26,9 +26,9 @@ function connectionsLine({ workers, openFilesLimit }: Plan, { connections }: Sce
 function sourcesLine([worker]: readonly WorkerPlan[], { connections }: Scenario): string[] {
   const addresses = worker!.localAddresses;
   if (addresses.length === 0) return [];
-  const each = count(Math.ceil(connections / addresses.length));
+  const each = many(Math.ceil(connections / addresses.length), "connection");
   const span = addresses.length === 1 ? addresses[0] : `${addresses[0]} to ${addresses.at(-1)}`;
-  return [`from ${many(addresses.length, "source address", "source addresses")}, ${span}, ${each} connections each`];
+  return [`from ${many(addresses.length, "source address", "source addresses")}, ${span}, ${each} each`];
 }
 
 function coresLine({ serverCpus, workers }: Plan): string[] {
@@ -45,7 +45,7 @@ function loopLine({ pacing }: Plan, { loop, payloadBytes, payloadType, deflate }
   }
   const gaps = loop.arrivals === "fixed" ? "evenly spaced" : "at random (Poisson)";
   const kept = pacing === "spin" ? "polling the clock" : "timers";
-  return `open loop: ${count(loop.ratePerSecond)} messages a second, ${gaps}, kept to the schedule by ${kept} (${message})`;
+  return `open loop: ${many(loop.ratePerSecond, "message")} a second, ${gaps}, kept to the schedule by ${kept} (${message})`;
 }
 
 function timeLine({ connections, connectRatePerSecond, warmupMs, durationMs }: Scenario): string {

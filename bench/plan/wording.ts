@@ -2,14 +2,15 @@
 
 const COUNT = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
 
-/** 20000 -> "20,000" */
+/** 20000 -> "20,000"; a small part keeps two digits, so that it is not taken for nothing. */
 export function count(value: number): string {
-  return COUNT.format(value);
+  return value > 0 && value < 0.95 ? String(Number(value.toPrecision(2))) : COUNT.format(value);
 }
 
 /** "1 process", "2 processes" */
 export function many(value: number, one: string, others = `${one}s`): string {
-  return `${count(value)} ${value === 1 ? one : others}`;
+  const shown = count(value);
+  return `${shown} ${shown === "1" ? one : others}`;
 }
 
 export function mebibytes(bytes: number): string {

@@ -11,6 +11,8 @@ export interface MessageHandler {
 }
 
 const EMPTY = Buffer.alloc(0);
+/** Frames may be empty, so that a message's length bounds neither their number nor the time they take. */
+const MOST_FRAMES = 1 << 20;
 
 /**
  * Reads the frames that a server sends (unmasked, RFC 6455, 5.1) from chunks cut anywhere, and joins fragments (5.4).
@@ -39,6 +41,11 @@ export class MessageParser {
     this.#handler = handler;
     this.#compressionAllowed = options.compressionAllowed;
     this.#maxMessageBytes = options.maxMessageBytes;
+  }
+
+  /** Reads nothing more: what follows a close frame is discarded (RFC 6455, 1.4). */
+  stop(): void {
+    this.#broken = true;
   }
 
   /** True between two messages: nothing is buffered, the next byte begins a frame and a message. */
@@ -160,7 +167,11 @@ export class MessageParser {
       this.#frames = 0;
     }
     this.#frames++;
-    this.#fragments.push(owned ? payload : Buffer.from(payload));
+    if (this.#frames > MOST_FRAMES) {
+      this.#violation(`a message in more than ${MOST_FRAMES} frames`);
+      return;
+    }
+    if (payload.length > 0) this.#fragments.push(owned ? payload : Buffer.from(payload));
     this.#fragmentBytes += payload.length;
     if (!(first & FIN)) return;
     const message = Buffer.concat(this.#fragments, this.#fragmentBytes);

@@ -65,6 +65,15 @@ export function flow(spans: readonly Span[], layout: { width: number; indent: nu
   return lines;
 }
 
+/** Columns before the lines that go on with a wrapped one. */
+const HANGING_COLUMNS = 2;
+
+/** Plain text broken at words into lines of at most `width` columns; those after the first are indented. */
+export function wrapLine(text: string, width: number): string {
+  const lines = flow([span(text)], { width: width - HANGING_COLUMNS, indent: 0 });
+  return lines.map((line) => paint(line, false)).join(`\n${" ".repeat(HANGING_COLUMNS)}`);
+}
+
 /** Where the line that begins at `start` ends: before the last space that fits. */
 function lineEnd(cells: readonly Cell[], start: number, columns: number): number {
   let used = 0;
@@ -80,7 +89,7 @@ function lineEnd(cells: readonly Cell[], start: number, columns: number): number
   return cells.length;
 }
 
-const UNITS = /^(ns|µs|ms|s|min|h|B|KiB|MiB|GiB|TiB|messages\/s)(?![\p{L}\d])/u;
+const UNITS = /^(ns|µs|ms|s|min|h|B|KiB|MiB|GiB|TiB|messages?\/s)(?![\p{L}\d])/u;
 const LONGEST_UNIT = 11;
 
 /** True for the space between a number and its unit. */

@@ -4,7 +4,7 @@ import { columnsOf } from "./layout.js";
 
 /** The run as it is now; the figures are those of the last second. */
 export interface ProgressState {
-  readonly phase: "connect" | "warmup" | "measure" | "drain";
+  readonly phase: "connect" | "warmup" | "measure" | "drain" | "stopping";
   /** Connections asked for, open now, and failed so far. */
   readonly requested: number;
   readonly open: number;
@@ -55,15 +55,18 @@ export function createProgress({ stream, enabled }: { stream: ProgressStream; en
 }
 
 const SEPARATOR = "  ";
+/** A terminal shows a typed Ctrl-C as "^C" behind the line, and some begin a new line in the last column. */
+const FREE_COLUMNS = 3;
 const PHASES: Readonly<Record<ProgressState["phase"], string>> = {
   connect: "connecting",
   warmup: "warming up",
   measure: "measuring",
   drain: "draining",
+  stopping: "stopping: Ctrl-C again stops at once",
 };
 
 /**
- * One line of fewer than `width` columns: the last one stays free, where some terminals would begin a new line.
+ * One line of at most `width` columns less three, so that nothing makes it wrap.
  * What does not fit is left out, the least telling first.
  */
 export function renderProgress(state: ProgressState, width: number): string {
@@ -72,7 +75,7 @@ export function renderProgress(state: ProgressState, width: number): string {
   let columns = -SEPARATOR.length;
   for (const part of parts.toSorted((a, b) => a.rank - b.rank)) {
     const added = SEPARATOR.length + columnsOf(part.text);
-    if (columns + added >= width) continue;
+    if (columns + added > width - FREE_COLUMNS) continue;
     kept.add(part);
     columns += added;
   }
@@ -101,7 +104,7 @@ function partsOf(state: ProgressState): (Part | null)[] {
     time("p50", state.p50Ns, 9),
     time("p99", state.p99Ns, 5),
     time("max", state.maxNs, 8),
-    loaded ? { text: `oldest ${formatNs(oldestUnansweredMs * 1e6)}`, rank: 4 } : null,
+    loaded ? { text: `oldest ${formatDuration(oldestUnansweredMs)}`, rank: 4 } : null,
     (phase === "warmup" || phase === "measure") && secondsLeft > 0
       ? { text: `${formatDuration(Math.ceil(secondsLeft) * 1_000)} left`, rank: 6 }
       : null,

@@ -7,6 +7,7 @@ import {
   formatCount,
   formatDuration,
   formatMany,
+  formatMessageRate,
   formatNs,
   formatRate,
   formatShare,
@@ -147,8 +148,8 @@ function ran(page: Page, result: Result, isVoid: boolean): void {
   const { loop } = scenario;
   const load =
     loop.kind === "closed"
-      ? `closed loop, ${formatMany(loop.inFlight, "message")} in flight on each of ${formatMany(scenario.connections, "connection")}`
-      : `open loop, ${formatRate(loop.ratePerSecond)} messages/s at ${loop.arrivals} gaps over ${formatMany(scenario.connections, "connection")}`;
+      ? `closed loop, ${formatMany(loop.inFlight, "message")} in flight on ${scenario.connections === 1 ? "" : "each of "}${formatMany(scenario.connections, "connection")}`
+      : `open loop, ${formatMessageRate(loop.ratePerSecond)} at ${loop.arrivals} gaps over ${formatMany(scenario.connections, "connection")}`;
   const deflate = scenario.deflate ? ", permessage-deflate" : "";
   page.gap();
   page.row("Ran", `${scenario.name}: ${load}`);
@@ -190,10 +191,10 @@ const BEHIND_SHARE = 0.01;
 
 function rateOf(result: Result): string {
   const { scenario, sentPerSecond, receivedPerSecond } = result;
-  const answered = formatRate(receivedPerSecond);
-  if (scenario.loop.kind === "closed") return `${boundByGenerator(result) ? "at least " : ""}${answered} messages/s`;
-  if (receivedPerSecond >= sentPerSecond * (1 - BEHIND_SHARE)) return `at ${formatRate(sentPerSecond)} messages/s`;
-  return `${answered} of ${formatRate(sentPerSecond)} messages/s answered`;
+  if (scenario.loop.kind === "closed")
+    return `${boundByGenerator(result) ? "at least " : ""}${formatMessageRate(receivedPerSecond)}`;
+  if (receivedPerSecond >= sentPerSecond * (1 - BEHIND_SHARE)) return `at ${formatMessageRate(sentPerSecond)}`;
+  return `${formatRate(receivedPerSecond)} of ${formatMessageRate(sentPerSecond)} answered`;
 }
 
 function boundByGenerator({ verdict, scenario }: Result): boolean {
@@ -296,14 +297,17 @@ function latency(page: Page, result: Result): void {
 }
 
 /** Little's law (Little 1961): mean number in a system = rate of arrival x mean time in it. */
-function closedLoopCaution({ scenario, connections, receivedPerSecond }: Result): string {
+function closedLoopCaution({ scenario, connections, receivedPerSecond, ledger }: Result): string {
   const inFlight = scenario.loop.kind === "closed" ? scenario.loop.inFlight : 0;
   const atOnce = connections.established * inFlight;
   const omission = "A late answer also holds back the next message, so pauses count too little (coordinated omission).";
   if (atOnce <= 1 || receivedPerSecond === 0)
     return `One message at a time: the round trip without a queue. ${omission}`;
-  const law = `${formatMany(connections.established, "connection")} × ${inFlight} in flight ÷ ${formatRate(receivedPerSecond)} messages/s = ${formatNs((atOnce / receivedPerSecond) * 1e9)}`;
-  return `Mostly queueing, by Little's law: ${law}. ${omission} Use --rate to see latency at a given load.`;
+  const advice = `${omission} Use --rate to see latency at a given load.`;
+  // A lost message stands for a time-out in which its connection had nothing in flight: the product is too large then.
+  if (ledger.lost > 0) return advice;
+  const law = `${formatMany(connections.established, "connection")} × ${inFlight} in flight ÷ ${formatMessageRate(receivedPerSecond)} = ${formatNs((atOnce / receivedPerSecond) * 1e9)}`;
+  return `Mostly queueing, by Little's law: ${law}. ${advice}`;
 }
 
 /** From here on the pacer's timer is worth a word beside the response time. */
@@ -378,15 +382,20 @@ function connections(page: Page, { connections, latency, scenario }: Result, isV
     `${formatCount(established)} of ${formatCount(requested)} established in ${formatDuration(connections.rampMs)}`,
   ];
   const { handshake } = latency;
-  if (handshake !== null && !isVoid) {
-    parts.push(`handshake p50 ${quantile(handshake, 2, "p50Ns")}, p99 ${quantile(handshake, 100, "p99Ns")}`);
-  }
+  if (handshake !== null && !isVoid) parts.push(handshakeTimes(handshake));
   if (established > 0)
     parts.push(openAtEnd === established ? "all open at the end" : `${formatCount(openAtEnd)} open at the end`);
   page.parts("Connections", parts);
   kinds(page, "  failed", connections.failures, "red");
   kinds(page, "  ended", connections.endings, "yellow");
   if (scenario.deflate) kinds(page, "  agreed on", connections.extensions, "plain");
+}
+
+/** A quantile without values beyond it is left out. */
+function handshakeTimes(handshake: Latency): string {
+  if (handshake.count === 1) return `handshake ${formatNs(handshake.maxNs)}`;
+  const p99 = handshake.count < 100 ? "" : `, p99 ${formatNs(handshake.p99Ns)}`;
+  return `handshake p50 ${formatNs(handshake.p50Ns)}${p99}`;
 }
 
 function kinds(page: Page, label: string, tallies: Readonly<Record<string, number>>, style: Style): void {
@@ -401,6 +410,9 @@ function kinds(page: Page, label: string, tallies: Readonly<Record<string, numbe
     page.row(row === 0 ? label : "", text, style);
   });
 }
+
+/** Of fewer connections the pages that a runtime takes or gives back at its own times outweigh theirs. */
+const RSS_LEAST_CONNECTIONS = 500;
 
 function serverCost(page: Page, result: Result): void {
   const { server } = result;
@@ -417,7 +429,9 @@ function serverCost(page: Page, result: Result): void {
     parts.push(`${formatNs(cpuPerMessageUs * 1e3)} CPU a message (${formatShare(systemShare)} of it in the kernel)`);
   }
   parts.push(`${formatCores(load.usedCores)} of ${formatMany(load.usableCores, "core")}`);
-  if (rssPerConnectionBytes !== null) parts.push(`${formatBytes(rssPerConnectionBytes)} RSS a connection`);
+  const telling = result.connections.established >= RSS_LEAST_CONNECTIONS;
+  if (telling && rssPerConnectionBytes !== null && rssPerConnectionBytes > 0)
+    parts.push(`${formatBytes(rssPerConnectionBytes)} RSS a connection`);
   parts.push(`${formatBytes(server.rssEndBytes)} RSS in all`);
   page.parts("Server cost", parts);
 }
@@ -430,7 +444,8 @@ function generatorCost(page: Page, result: Result): void {
   const spins = scenario.loop.kind === "open" && plan.pacing === "spin";
   const parts: string[] = [];
   if (answered > 0 && !spins) parts.push(`${formatNs((cpuSeconds / answered) * 1e9)} CPU a message`);
-  parts.push(`busy ${formatShare(generatorLoad(result))}`);
+  const busy = generatorLoad(result);
+  parts.push(`${busy.of} busy ${formatShare(busy.share)}`);
   parts.push(`longest stall ${formatNs(Math.max(...generator.map((process) => process.maxStallMs)) * 1e6)}`);
   parts.push(`${formatBytes(generator.reduce((total, process) => total + process.rssBytes, 0))} RSS`);
   page.parts("Load cost", parts);
@@ -460,7 +475,7 @@ function nextStep(page: Page, result: Result, savedAs: string | undefined): void
   if (savedAs !== undefined) page.row("Saved", savedAs);
   if (isVoid) return;
   const { scenario, manifest } = result;
-  const words = ["echolot", "load"];
+  const words = ["npx", "echolot", "load"];
   if (!manifest.server.startedByUs) words.push(shellWord(manifest.server.url));
   if (scenario.connections !== DEFAULT_CONNECTIONS) words.push("--connections", String(scenario.connections));
   if (scenario.payloadBytes !== DEFAULT_PAYLOAD_BYTES) words.push("--payload", String(scenario.payloadBytes));

@@ -1,3 +1,7 @@
+/** What to do where the server's own process is gone: what its connections met is then the consequence. */
+export const SERVER_ENDED_REMEDY =
+  "Look at the server's own output for what ended it (a crash, a signal, memory), and run again once it stays up.";
+
 /** What to do about a handshake that failed for `reason`, a key of `Connections.failures`. */
 export function handshakeRemedy(reason: string | undefined): string {
   const known = HANDSHAKE_REMEDIES.find(([pattern]) => pattern.test(reason ?? ""));

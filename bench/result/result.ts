@@ -160,6 +160,7 @@ export const REASONS = {
   "messages-late": "answers came after the message time-out",
   "opcode-wrong": "answers came with another opcode",
   "deflate-missing": "permessage-deflate was asked for and not negotiated",
+  "deflate-unused": "answers came uncompressed although permessage-deflate was negotiated",
   "machine-busy": "other programs used the machine",
   "machine-stolen": "the hypervisor took time away",
   "cores-shared": "server and generator shared a core",

@@ -1,17 +1,25 @@
 import type { Measured } from "./result.js";
 
+/** What was full: a process's event loop by its own account, or the cores that processes share. */
+export interface GeneratorLoad {
+  readonly share: number;
+  readonly of: "event loop" | "core";
+}
+
 /**
  * How full the busiest generator was in the window, 0 to 1.
  *
- * Processes pinned to the same cores compete for them, so their CPU time is added up: two of them that each use half
+ * An event loop is busy from the moment it has work until it waits for more. That counts the time in which another
+ * program held its core, so it may exceed the CPU time used. Processes pinned to the same cores compete for them, so their CPU time is added up: two of them that each use half
  * of one core are full. A pacer that spins uses its core whether there is work or not: then only its own account counts.
  */
-export function generatorLoad(run: Measured): number {
+export function generatorLoad(run: Measured): GeneratorLoad {
   const spins = run.scenario.loop.kind === "open" && run.plan.pacing === "spin";
   const groups = new Map<string, { processes: number; cores: number; cpuSeconds: number }>();
-  let load = 0;
+  let eventLoop = 0;
+  let core = 0;
   for (const process of run.generator) {
-    load = Math.max(load, process.busyShare);
+    eventLoop = Math.max(eventLoop, process.busyShare);
     const place = process.cpus === null ? `process ${process.pid}` : process.cpus.join();
     const group = groups.get(place) ?? { processes: 0, cores: process.cpus?.length ?? 1, cpuSeconds: 0 };
     group.processes += 1;
@@ -21,10 +29,10 @@ export function generatorLoad(run: Measured): number {
   if (!spins && run.windowMs > 0) {
     for (const { processes, cores, cpuSeconds } of groups.values()) {
       const usable = Math.min(processes, cores) * (run.windowMs / 1_000);
-      load = Math.max(load, cpuSeconds / usable);
+      core = Math.max(core, cpuSeconds / usable);
     }
   }
-  return Math.min(1, load);
+  return core > eventLoop ? { share: Math.min(1, core), of: "core" } : { share: eventLoop, of: "event loop" };
 }
 
 /** The cores that the server used and could have used; null when its cost was not measured. */

@@ -1,5 +1,6 @@
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { constants } from "node:fs";
+import { access, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { EcholotError } from "../../cli/errors.js";
 import { RESULT_VERSION, type Result } from "./result.js";
 import { resultSchema } from "./schema.js";
@@ -32,8 +33,8 @@ const SAME_ID_LIMIT = 1_000;
  * @throws EcholotError RESULT_UNWRITABLE
  */
 export async function saveResult(result: Result, directory = RESULTS_DIRECTORY): Promise<string> {
+  await prepareFolder(directory);
   try {
-    await mkdir(directory, { recursive: true });
     const id = await claimFolder(directory, result.id);
     const folder = join(directory, id);
     try {
@@ -43,13 +44,43 @@ export async function saveResult(result: Result, directory = RESULTS_DIRECTORY):
       throw error;
     }
   } catch (cause) {
-    throw new EcholotError(
-      "RESULT_UNWRITABLE",
-      `cannot save the result under ${directory}: ${messageOf(cause)}`,
-      "Check the folder's permissions and the space left, or name another folder.",
-      { cause },
-    );
+    throw unwritable(directory, cause);
   }
+}
+
+/**
+ * Makes the folder for results and checks that it can be written to: better known before a run than after it.
+ * @throws EcholotError RESULT_UNWRITABLE
+ */
+export async function prepareFolder(directory = RESULTS_DIRECTORY): Promise<void> {
+  try {
+    await makeFolder(resolve(directory));
+    await access(directory, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw unwritable(directory, cause);
+  }
+}
+
+/** Like mkdir's `recursive`, which searches for ever where a folder exists in which none can be made (/proc). */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
+    if (code !== "ENOENT" || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path);
+  }
+}
+
+function unwritable(directory: string, cause: unknown): EcholotError {
+  return new EcholotError(
+    "RESULT_UNWRITABLE",
+    `cannot save the result under ${directory}: ${messageOf(cause)}`,
+    "Check the folder's permissions and the space left, or name another folder.",
+    { cause },
+  );
 }
 
 /** Making a folder succeeds for one process only: whoever made it owns the id. */

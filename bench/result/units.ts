@@ -7,9 +7,16 @@ export function formatCount(count: number): string {
   return COUNT.format(count);
 }
 
-/** Messages a second, without the unit: "88,412", or "12.5" below 100. */
+/** Messages a second, without the unit: "88,412", "12.5" below 100, "0.04" below 1. */
 export function formatRate(perSecond: number): string {
-  return perSecond >= 99.95 ? formatCount(perSecond) : trimmed(perSecond, 1);
+  if (perSecond >= 99.95) return formatCount(perSecond);
+  return perSecond < 0.95 ? String(Number(perSecond.toPrecision(2))) : trimmed(perSecond, 1);
+}
+
+/** "88,412 messages/s", "1 message/s" */
+export function formatMessageRate(perSecond: number): string {
+  const rate = formatRate(perSecond);
+  return `${rate} ${rate === "1" ? "message" : "messages"}/s`;
 }
 
 /** A noun with its number: "1 process", "2 processes". */

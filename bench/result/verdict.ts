@@ -1,7 +1,16 @@
-import { endingRemedy, handshakeRemedy } from "./remedies.js";
+import { endingRemedy, handshakeRemedy, SERVER_ENDED_REMEDY } from "./remedies.js";
 import type { Measured, Reason, ReasonCode, Severity, Verdict } from "./result.js";
 import { generatorCores, generatorLoad, pinnedApart, serverLoad, sharesMachine } from "./saturation.js";
-import { formatCores, formatCount, formatDuration, formatMany, formatNs, formatRate, formatShare } from "./units.js";
+import {
+  formatCores,
+  formatCount,
+  formatDuration,
+  formatMany,
+  formatMessageRate,
+  formatNs,
+  formatRate,
+  formatShare,
+} from "./units.js";
 
 /** What a coordinator knows of a run beside its figures. */
 export interface Evidence {
@@ -9,6 +18,10 @@ export interface Evidence {
   readonly generatorFailures: readonly string[];
   /** The run was ended before its time, by a signal for example. */
   readonly interrupted: boolean;
+  /** A process of the server was gone when the run was over. */
+  readonly serverEnded: boolean;
+  /** The server's cost was sampled over another time than the generator's window. */
+  readonly meterLate: boolean;
 }
 
 /**
@@ -16,7 +29,13 @@ export interface Evidence {
  * Pure: the same run gets the same verdict.
  */
 export function judge(run: Measured, evidence: Partial<Evidence> = {}): Verdict {
-  const known: Evidence = { generatorFailures: [], interrupted: false, ...evidence };
+  const known: Evidence = {
+    generatorFailures: [],
+    interrupted: false,
+    serverEnded: false,
+    meterLate: false,
+    ...evidence,
+  };
   const reasons: Reason[] = [];
   for (const [code, rule] of RULES) {
     const finding = rule(run, known);
@@ -35,13 +54,13 @@ type Rule = (run: Measured, evidence: Evidence) => Finding | null;
 /** Among equals the order of this table is the order shown: causes before their consequences. */
 const RULES: readonly (readonly [ReasonCode, Rule])[] = [
   ["generator-failed", generatorFailed],
+  ["interrupted", interrupted],
   ["no-connection", noConnection],
   ["ledger-unbalanced", ledgerUnbalanced],
-  ["interrupted", interrupted],
   ["deflate-missing", deflateMissing],
-  ["nothing-answered", nothingAnswered],
   ["connections-missing", connectionsMissing],
   ["connections-ended", connectionsEnded],
+  ["nothing-answered", nothingAnswered],
   ["messages-unsent", messagesUnsent],
   ["machine-stolen", machineStolen],
   ["machine-busy", machineBusy],
@@ -60,6 +79,7 @@ const RULES: readonly (readonly [ReasonCode, Rule])[] = [
   ["opcode-wrong", opcodeWrong],
   ["messages-late", messagesLate],
   ["messages-reordered", messagesReordered],
+  ["deflate-unused", deflateUnused],
   ["answers-few", answersFew],
   ["cores-shared", coresShared],
   ["server-unseen", serverUnseen],
@@ -75,14 +95,14 @@ function generatorFailed(_: Measured, { generatorFailures }: Evidence): Finding 
   };
 }
 
-function noConnection({ connections }: Measured): Finding | null {
+function noConnection({ connections }: Measured, { serverEnded }: Evidence): Finding | null {
   if (connections.established > 0) return null;
   const failures = Object.entries(connections.failures).sort(([, a], [, b]) => b - a);
   const seen = failures.length === 0 ? "no handshake ended" : listed(failures);
   return {
     severity: "void",
     fact: `Of ${formatMany(connections.requested, "handshake")}: ${seen}.`,
-    remedy: handshakeRemedy(failures[0]?.[0]),
+    remedy: serverEnded ? SERVER_ENDED_REMEDY : handshakeRemedy(failures[0]?.[0]),
   };
 }
 
@@ -104,92 +124,139 @@ function ledgerUnbalanced({ ledger }: Measured, { generatorFailures }: Evidence)
   };
 }
 
+/** The shortest window that can be asked for: what is shorter and empty is none. */
+const LEAST_WINDOW_MS = 100;
+
 function interrupted(run: Measured, evidence: Evidence): Finding | null {
   if (!evidence.interrupted) return null;
+  const { scenario, windowMs, generator, ledger, receivedPerSecond, sentPerSecond } = run;
+  const remedy = "Let the run end by itself, or ask for a shorter one with --duration.";
+  const opened = sentPerSecond > 0 || receivedPerSecond > 0 || (windowMs >= LEAST_WINDOW_MS && generator.length > 0);
+  if (!opened) {
+    const fact = `That was before its window of ${formatDuration(scenario.durationMs)} opened: nothing was measured.`;
+    return { severity: "void", fact, remedy };
+  }
+  const measured = `${formatDuration(windowMs)} of ${formatDuration(scenario.durationMs)} were measured`;
+  if (receivedPerSecond > 0 || allEnded(run)) return { severity: "suspect", fact: `${measured}.`, remedy };
   return {
-    severity: "suspect",
-    fact: `${formatDuration(run.windowMs)} of ${formatDuration(run.scenario.durationMs)} were measured.`,
-    remedy: "Let the run end by itself, or ask for a shorter one with --duration.",
+    severity: "void",
+    fact: `${measured}, and no message was answered in them.`,
+    remedy: ledger.received > 0 ? remedy : `${remedy} ${NO_ECHO_REMEDY}`,
   };
+}
+
+function deflateMissing({ scenario, connections }: Measured): Finding | null {
+  const missing = scenario.deflate ? withoutDeflate(connections) : 0;
+  if (missing <= 0) return null;
+  return {
+    severity: "void",
+    fact: `${formatMany(missing, "handshake")} of ${formatCount(connections.requested)} came back without it, or with other terms than were offered.`,
+    remedy: "Turn compression on in the server, or run without --deflate.",
+  };
+}
+
+function withoutDeflate({ failures, extensions, established }: Measured["connections"]): number {
+  const refused = sumOf(Object.entries(failures).filter(([reason]) => /extension|deflate/.test(reason)));
+  const agreed = sumOf(Object.entries(extensions).filter(([answer]) => /^permessage-deflate\b/.test(answer)));
+  return Math.max(refused, established - agreed);
 }
 
 /** Part of the answers left plain: RFC 7692, 6 leaves that to the sender, but then the costs of compression are not all in. */
 const DEFLATED_ENOUGH_SHARE = 0.99;
 
-function deflateMissing({ scenario, connections, ledger }: Measured): Finding | null {
-  if (!scenario.deflate) return null;
-  const refused = sumOf(Object.entries(connections.failures).filter(([reason]) => /extension|deflate/.test(reason)));
-  const agreed = sumOf(
-    Object.entries(connections.extensions).filter(([answer]) => /^permessage-deflate\b/.test(answer)),
-  );
-  const missing = Math.max(refused, connections.established - agreed);
-  if (missing > 0) {
-    return {
-      severity: "void",
-      fact: `${formatMany(missing, "handshake")} of ${formatCount(connections.requested)} came back without it, or with other terms than were offered.`,
-      remedy: "Turn compression on in the server, or run without --deflate.",
-    };
-  }
+function deflateUnused({ scenario, connections, ledger }: Measured): Finding | null {
+  if (!scenario.deflate || withoutDeflate(connections) > 0) return null;
   if (ledger.received === 0 || ledger.compressed >= ledger.received * DEFLATED_ENOUGH_SHARE) return null;
   return {
     severity: "note",
-    fact: `It was negotiated, but only ${formatShare(ledger.compressed / ledger.received)} of the answers were compressed.`,
-    remedy: "Check from which size on the server compresses before you compare its cost with others.",
-  };
-}
-
-function nothingAnswered({ connections, ledger, receivedPerSecond, windowMs }: Measured): Finding | null {
-  if (connections.established === 0 || receivedPerSecond > 0) return null;
-  const severity = "void";
-  if (ledger.received > 0) {
-    return {
-      severity,
-      fact: `${formatMany(ledger.received, "answer")} came before or after the window of ${formatDuration(windowMs)}, none within.`,
-      remedy: "Measure for longer than the server takes to answer (--duration), or send less.",
-    };
-  }
-  return {
-    severity,
-    fact: `${formatMany(ledger.sent, "message")} went out on ${formatMany(connections.established, "connection")}, and no answer came.`,
-    remedy: "Check that the URL's path is an echo endpoint and takes messages of this size and type.",
+    fact:
+      ledger.compressed === 0
+        ? `Of ${formatMany(ledger.received, "answer")} none was compressed.`
+        : `Only ${formatShare(ledger.compressed / ledger.received)} of the answers were compressed.`,
+    remedy:
+      "Ask for a larger --payload (servers leave short messages uncompressed; 512 bytes is a usual threshold), or lower the server's threshold.",
   };
 }
 
 /** One connection in twenty changes what is measured (memory, fan-in, rate a connection) by more than runs differ. */
 const CONNECTIONS_GONE_VOID_SHARE = 0.05;
 
-function connectionsMissing({ connections }: Measured): Finding | null {
-  const missing = connections.requested - connections.established;
-  if (missing <= 0 || connections.established === 0) return null;
+function connectionsMissing({ connections }: Measured, { interrupted, serverEnded }: Evidence): Finding | null {
   const failures = Object.entries(connections.failures).sort(([, a], [, b]) => b - a);
+  // Those that an interruption forestalled did not fail.
+  const missing = interrupted ? sumOf(failures) : connections.requested - connections.established;
+  if (missing <= 0 || connections.established === 0) return null;
   const why = failures.length === 0 ? "" : ` (${listed(failures)})`;
   return {
     severity: missing > connections.requested * CONNECTIONS_GONE_VOID_SHARE ? "void" : "suspect",
     fact: `${formatCount(missing)} of ${formatMany(connections.requested, "connection")} failed${why}.`,
-    remedy: handshakeRemedy(failures[0]?.[0]),
+    remedy: serverEnded ? SERVER_ENDED_REMEDY : handshakeRemedy(failures[0]?.[0]),
   };
 }
 
 /** Counts what is missing already, so that 3% missing and 3% ended are not both let through. */
-function connectionsEnded({ connections }: Measured, { generatorFailures }: Evidence): Finding | null {
+function connectionsEnded(run: Measured, evidence: Evidence): Finding | null {
+  const { connections } = run;
   const endings = Object.entries(connections.endings).sort(([, a], [, b]) => b - a);
-  // Those of a process that failed are not known to have ended: the generator's failure says enough.
-  const notOpen = generatorFailures.length > 0 ? 0 : connections.established - connections.openAtEnd;
-  const ended = Math.max(sumOf(endings), notOpen);
+  // Those of a process that failed, or was told to stop before it had a report to make, are not known to have ended.
+  const notCounted = evidence.generatorFailures.length > 0 || evidence.interrupted;
+  const ended = Math.max(sumOf(endings), notCounted ? 0 : connections.established - connections.openAtEnd);
   if (ended <= 0) return null;
-  const gone = ended + Math.max(0, connections.requested - connections.established);
+  const unestablished = evidence.interrupted
+    ? sumOf(Object.entries(connections.failures))
+    : connections.requested - connections.established;
+  const gone = ended + Math.max(0, unestablished);
   const closedByServer = sumOf(endings.filter(([reason]) => /^close\b/.test(reason)));
   const byServer =
     closedByServer === 0
       ? ""
       : closedByServer === ended
-        ? " The server closed them."
+        ? ` The server closed ${ended === 1 ? "it" : "them"}.`
         : ` The server closed ${formatCount(closedByServer)} of them.`;
   const why = endings.length === 0 ? "" : ` (${listed(endings)})`;
   return {
     severity: gone > connections.requested * CONNECTIONS_GONE_VOID_SHARE ? "void" : "suspect",
-    fact: `${formatCount(ended)} of ${formatMany(connections.established, "connection")} ended early${why}.${byServer}`,
-    remedy: endingRemedy(endings[0]?.[0]),
+    fact: `${formatCount(ended)} of ${formatMany(connections.established, "connection")} ended early${why}.${byServer}${allEnded(run) ? leftBehind(run) : ""}`,
+    remedy: evidence.serverEnded ? SERVER_ENDED_REMEDY : endingRemedy(endings[0]?.[0]),
+  };
+}
+
+function allEnded({ connections: { established, openAtEnd, endings } }: Measured): boolean {
+  return established > 0 && openAtEnd === 0 && sumOf(Object.entries(endings)) >= established;
+}
+
+/** What the end of every connection left of the run. */
+function leftBehind({ ledger, receivedPerSecond, intervals }: Measured): string {
+  const inWindow = intervals.some(
+    ({ phase, open, sent, received }) => phase === "measure" && open + sent + received > 0,
+  );
+  const when = intervals.length > 0 && !inWindow ? " None was left when the window opened." : "";
+  if (ledger.received === 0) return `${when} Not one message was answered.`;
+  return when === "" && receivedPerSecond === 0 ? " No answer came within the window." : when;
+}
+
+const NO_ECHO_REMEDY = "Check that the URL's path is an echo endpoint and takes messages of this size and type.";
+
+/** Of an interruption, or of the end of every connection, this would be the consequence: they say it themselves. */
+function nothingAnswered(run: Measured, { interrupted }: Evidence): Finding | null {
+  const { connections, ledger, receivedPerSecond, windowMs } = run;
+  if (connections.established === 0 || receivedPerSecond > 0 || interrupted || allEnded(run)) return null;
+  const severity = "void";
+  if (ledger.received > 0) {
+    const ended = sumOf(Object.entries(connections.endings));
+    return {
+      severity,
+      fact: `${formatMany(ledger.received, "answer")} came before or after the window of ${formatDuration(windowMs)}, none within.`,
+      remedy:
+        ended > connections.requested * CONNECTIONS_GONE_VOID_SHARE
+          ? "Find out why connections end, and measure again."
+          : "Measure for longer than the server takes to answer (--duration), or send less.",
+    };
+  }
+  return {
+    severity,
+    fact: `${formatMany(ledger.sent, "message")} went out on ${formatMany(connections.established, "connection")}, and no answer came.`,
+    remedy: NO_ECHO_REMEDY,
   };
 }
 
@@ -257,7 +324,7 @@ function rateMissed({ scenario, plan, connections, windowMs, sentPerSecond }: Me
   if (missing <= chance || share < RATE_SUSPECT_SHARE) return null;
   return {
     severity: share > RATE_VOID_SHARE ? "void" : "suspect",
-    fact: `${formatRate(sentPerSecond)} messages/s were sent of ${formatRate(loop.ratePerSecond)} asked for (${formatShare(1 - share)}).`,
+    fact: `${formatMessageRate(sentPerSecond)} were sent of ${formatRate(loop.ratePerSecond)} asked for (${formatShare(1 - share)}).`,
     remedy: "Ask for a lower --rate, or give the generator more cores.",
   };
 }
@@ -268,9 +335,12 @@ const LAG_SUSPECT_SHARE = 0.25;
 /** No timer is this late: the process was kept from running, and half of the figure is its own. */
 const LAG_VOID_NS = 10e6;
 const LAG_VOID_SHARE = 0.5;
+/** Of fewer messages p99, or p99.9, is the slowest one by another name: one late timer would judge the run. */
+const LAG_LEAST_P99_MESSAGES = 100;
+const LAG_LEAST_P999_MESSAGES = 1_000;
 
 function generatorLag({ latency: { lag, response }, plan }: Measured): Finding | null {
-  if (lag === null || response === null) return null;
+  if (lag === null || response === null || lag.count < LAG_LEAST_P99_MESSAGES) return null;
   const share = lag.p99Ns / response.p99Ns;
   const remedy =
     plan.pacing === "spin"
@@ -280,7 +350,8 @@ function generatorLag({ latency: { lag, response }, plan }: Measured): Finding |
   if (lag.p99Ns >= LAG_VOID_NS && share >= LAG_VOID_SHARE) return { severity: "void", fact, remedy };
   if (lag.p99Ns >= LAG_SUSPECT_NS && share >= LAG_SUSPECT_SHARE)
     return { severity: "suspect", fact, remedy: `Read the service row, which counts from the write. ${remedy}` };
-  if (lag.p999Ns >= LAG_VOID_NS && lag.p999Ns >= response.p999Ns * LAG_VOID_SHARE) {
+  const hasP999 = lag.count >= LAG_LEAST_P999_MESSAGES;
+  if (hasP999 && lag.p999Ns >= LAG_VOID_NS && lag.p999Ns >= response.p999Ns * LAG_VOID_SHARE) {
     return {
       severity: "note",
       fact: `One message in 1,000 was written ${formatNs(lag.p999Ns)} or more after its due time; response p99.9 is ${formatNs(response.p999Ns)}.`,
@@ -290,19 +361,21 @@ function generatorLag({ latency: { lag, response }, plan }: Measured): Finding |
   return null;
 }
 
-/** A process that works this much has no time left to show what more the server could do. */
-const GENERATOR_FULL_SHARE = 0.95;
-/** In open loop a queue forms in the generator before it is quite full: at 90% a message waits for nine others on average. */
-const GENERATOR_FULL_OPEN_SHARE = 0.9;
+/**
+ * An event loop that works this much is the limit. It never reaches 100%: each turn ends with a look for new events,
+ * and another program that holds the core now and then lets answers pile up, which the loop then works off without a
+ * rest. In open loop a queue forms before the loop is quite full: at 90% a message waits for nine others on average.
+ */
+const GENERATOR_FULL_SHARE = 0.9;
 /** Below this the server could have answered a third more: its throughput was not measured. */
 const SERVER_NEARLY_FULL_SHARE = 0.75;
 
 function generatorSaturated(run: Measured): Finding | null {
   const { loop } = run.scenario;
-  const full = loop.kind === "open" ? GENERATOR_FULL_OPEN_SHARE : GENERATOR_FULL_SHARE;
   const busy = generatorLoad(run);
-  if (busy < full || run.receivedPerSecond === 0) return null;
-  const worked = `${run.generator.length > 1 ? "The busiest process" : "It"} was busy ${formatShare(busy)} of the time`;
+  if (busy.share < GENERATOR_FULL_SHARE || run.receivedPerSecond === 0) return null;
+  const whose = run.generator.length > 1 ? "The busiest process's" : "Its";
+  const worked = `${whose} ${busy.of} was busy ${formatShare(busy.share)} of the time`;
   const more = "Give the generator more cores, or lighten its work (fewer connections, smaller payloads).";
   if (loop.kind === "open") {
     return {
@@ -315,7 +388,7 @@ function generatorSaturated(run: Measured): Finding | null {
   if (server === null) {
     return {
       severity: "suspect",
-      fact: `${worked}, and how busy the server was is not known: it can answer at least ${formatRate(run.receivedPerSecond)} messages/s.`,
+      fact: `${worked}, and how busy the server was is not known: it can answer at least ${formatMessageRate(run.receivedPerSecond)}.`,
       remedy: more,
     };
   }
@@ -323,7 +396,7 @@ function generatorSaturated(run: Measured): Finding | null {
   if (server.share < SERVER_NEARLY_FULL_SHARE) {
     return {
       severity: "suspect",
-      fact: `${worked} while ${used}: it can answer at least ${formatRate(run.receivedPerSecond)} messages/s, and more with a faster generator.`,
+      fact: `${worked} while ${used}: it can answer at least ${formatMessageRate(run.receivedPerSecond)}, and more with a faster generator.`,
       remedy: more,
     };
   }
@@ -364,7 +437,7 @@ const FOREIGN_SUSPECT_SHARE = 1 / 16;
 /** From here on the machine was more others' than the run's. */
 const FOREIGN_VOID_SHARE = 1 / 2;
 
-function machineBusy(run: Measured): Finding | null {
+function machineBusy(run: Measured, { serverEnded }: Evidence): Finding | null {
   if (run.machine === null) return null;
   const { foreignCores, cores } = run.machine;
   if (foreignCores <= Math.max(FOREIGN_NOTE_CORES, cores * FOREIGN_NOTE_SHARE)) return null;
@@ -372,8 +445,12 @@ function machineBusy(run: Measured): Finding | null {
   if (run.server === null && sharesMachine(run)) {
     return {
       severity: "note",
-      fact: `${fact}, the server among them: how much was its own is not known.`,
-      remedy: "Name the server's process with --server-pid, so that its work is not taken for another's.",
+      fact: `${fact}, the server among them${serverEnded ? " until it ended" : ""}: how much was its own is not known.`,
+      remedy: serverEnded
+        ? "Run again once the server stays up: then its work is told from others'."
+        : run.manifest.server.startedByUs
+          ? "Run again: /proc did not tell the server's work when the window opened or closed."
+          : "Name the server's process with --server-pid, so that its work is not taken for another's.",
     };
   }
   const suspect = foreignCores > Math.max(FOREIGN_SUSPECT_CORES, cores * FOREIGN_SUSPECT_SHARE);
@@ -397,18 +474,18 @@ function queueGrowing(run: Measured): Finding | null {
   if (behind <= Math.max(BEHIND_LEAST_MESSAGES, sent * BEHIND_SUSPECT_SHARE)) return null;
   return {
     severity: "suspect",
-    fact: `${formatRate(receivedPerSecond)} of ${formatRate(sentPerSecond)} messages/s were answered: times grow with the length of the run.`,
+    fact: `${formatRate(receivedPerSecond)} of ${formatMessageRate(sentPerSecond)} were answered: times grow with the length of the run.`,
     remedy: `Ask for a --rate below ${formatRate(receivedPerSecond)} to see response times that last.`,
   };
 }
 
 function messagesLost({ ledger, scenario, connections }: Measured): Finding | null {
   if (ledger.lost === 0) return null;
+  const ended = sumOf(Object.entries(connections.endings)) > 0;
   const held =
-    scenario.loop.kind === "closed"
+    scenario.loop.kind === "closed" && !ended
       ? ` Each held back its connection for up to ${formatDuration(scenario.messageTimeoutMs)}, so the throughput suffers too.`
       : "";
-  const ended = sumOf(Object.entries(connections.endings)) > 0;
   return {
     severity: "fault",
     fact: `${partOf(ledger.lost, ledger.sent, "message")} had no answer.${held}`,
@@ -422,9 +499,9 @@ function messagesLost({ ledger, scenario, connections }: Measured): Finding | nu
 const CENSORED_SHARE = 0.01;
 
 function tailCensored({ ledger, latency, connections }: Measured): Finding | null {
-  if (connections.established === 0 || ledger.received === 0) return null;
+  if (connections.established === 0 || ledger.received === 0 || latency.response === null) return null;
   const ofRun = ledger.sent === 0 ? 0 : ledger.lost / ledger.sent;
-  const ofWindow = latency.response === null ? 0 : latency.unanswered / latency.response.count;
+  const ofWindow = latency.unanswered / latency.response.count;
   const share = Math.max(ofRun, ofWindow);
   if (share <= CENSORED_SHARE) return null;
   return {
@@ -479,7 +556,8 @@ function loopUnfilled({
   windowMs,
   ledger,
 }: Measured): Finding | null {
-  if (scenario.loop.kind !== "closed" || latency.response === null || ledger.lost > 0) return null;
+  if (scenario.loop.kind !== "closed" || latency.response === null) return null;
+  if (ledger.lost > 0 || receivedPerSecond === 0) return null;
   const asked = connections.openAtEnd * scenario.loop.inFlight;
   const meanMs = latency.response.meanNs / 1e6;
   const seen = (receivedPerSecond * meanMs) / 1_000;
@@ -565,17 +643,31 @@ function coresShared(run: Measured): Finding | null {
   };
 }
 
-function serverUnseen(run: Measured): Finding | null {
-  if (run.server !== null || run.ledger.received === 0) return null;
+function serverUnseen(run: Measured, { serverEnded, meterLate }: Evidence): Finding | null {
+  if (serverEnded) {
+    const fact = "The server's process ended during the run, and its CPU time and memory went with it.";
+    return { severity: "note", fact, remedy: SERVER_ENDED_REMEDY };
+  }
+  // Without an answer in the window there is no work whose cost could be told.
+  if (run.server !== null || run.receivedPerSecond === 0) return null;
+  if (meterLate) {
+    return {
+      severity: "suspect",
+      fact: "Echolot's processes did not see the window at the same time, so the server's CPU time does not belong to its messages.",
+      remedy: "Keep other programs off the machine, do not stop or debug Echolot, and run again.",
+    };
+  }
   const local = sharesMachine(run);
   return {
     severity: "note",
     fact: "Its CPU time and memory are not in this result.",
     remedy: !run.manifest.platform.startsWith("linux")
       ? "Run on Linux, where /proc holds them."
-      : local
-        ? "Name its process with --server-pid, as a user who may read /proc of it."
-        : "Run Echolot on the server's machine, or measure its CPU there.",
+      : run.manifest.server.startedByUs
+        ? "Run again: /proc did not tell them when the window opened or closed."
+        : local
+          ? "Name its process with --server-pid, as a user who may read /proc of it."
+          : "Run Echolot on the server's machine, or measure its CPU there.",
   };
 }
 

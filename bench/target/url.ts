@@ -18,7 +18,7 @@ const DEFAULT_PORT = 80;
 
 /** @throws EcholotError TARGET_INVALID with what to write instead */
 export function parseTargetUrl(text: string): TargetUrl {
-  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) throw invalid(text, "has no scheme", `ws://${text}`);
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) throw invalid(text, "has no scheme", withScheme(text));
   const parsed = toUrl(text);
   if (parsed === null) throw invalid(text, "is not a URL", null);
   if (parsed.protocol === "wss:") {
@@ -48,6 +48,14 @@ export function parseTargetUrl(text: string): TargetUrl {
   };
 }
 
+/** What a text without a scheme means: a port ("6666", ":6666/ws"), a host and more, or nothing that could be guessed. */
+function withScheme(text: string): string | null {
+  const [, port, rest] = /^:?(\d{1,5})([/?].*)?$/s.exec(text) ?? [];
+  if (port !== undefined) return `ws://localhost:${port}${rest ?? ""}`;
+  const authority = text.replace(/^\/\//, "");
+  return authority.startsWith("/") ? null : `ws://${authority}`;
+}
+
 function toUrl(text: string): URL | null {
   try {
     return new URL(text);
@@ -57,10 +65,14 @@ function toUrl(text: string): URL | null {
 }
 
 function invalid(text: string, fact: string, suggestion: string | null): EcholotError {
-  const usable = suggestion !== null && toUrl(suggestion)?.protocol === "ws:";
-  return new EcholotError(
-    "TARGET_INVALID",
-    `the target "${text}" ${fact}`,
-    usable ? `Write ${suggestion}.` : "Write it as ws://HOST:PORT/PATH, such as ws://127.0.0.1:6666/ws.",
-  );
+  return new EcholotError("TARGET_INVALID", `the target "${text}" ${fact}`, remedyOf(suggestion));
+}
+
+function remedyOf(suggestion: string | null): string {
+  const parsed = suggestion === null ? null : toUrl(suggestion);
+  if (suggestion === null || parsed?.protocol !== "ws:" || parsed.port === "0")
+    return "Write it as ws://HOST:PORT/PATH, such as ws://127.0.0.1:6666/ws.";
+  const [, authority] = /^ws:\/\/([^/?#]*)$/.exec(suggestion) ?? [];
+  if (authority === undefined) return `Write ${suggestion}.`;
+  return `Write ws://${authority}/ws: most servers have their WebSocket endpoint under a path, and /ws is usual.`;
 }

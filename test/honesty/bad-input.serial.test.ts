@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { Result } from "../../bench/index.js";
 import { startEcholot } from "../tools/echolot.js";
@@ -193,6 +193,58 @@ test("an interrupt ends a run that still connects", async (t) => {
   process.kill(command.process.pid, "SIGINT");
   const run = await command.end();
   assertVoid(run, /No connection was established/i);
+});
+
+test("an interrupt that comes while the own server still starts ends the run, too", async (t) => {
+  const command = await Command.start(t, ["--duration", "60s"]);
+  await command.process.waitForLine(/measured/);
+  process.kill(command.process.pid, "SIGINT");
+  const run = await command.end();
+  assert.ok(
+    run.saved?.verdict.reasons.some(({ code }) => code === "interrupted" || code === "no-connection"),
+    run.report,
+  );
+  assert.equal(run.saved?.ledger.sent, 0);
+});
+
+test("an interrupted run has the server's cost and does not blame the generator", async (t) => {
+  const { url, server } = await startLiar(t, ["--busy-after", "1000"]);
+  const command = await Command.start(t, [url, "--duration", "60s", "--rate", "1000", "--pacing", "spin"]);
+  await server.waitForLine(/^busy$/);
+  process.kill(command.process.pid, "SIGINT");
+  const { saved } = await command.end();
+  assert.notEqual(saved?.server ?? null, null, "the server's cost");
+  assert.notEqual(saved?.machine ?? null, null, "the machine's load");
+  assert.ok(saved!.generator[0]!.busyShare < 0.9, `busy ${saved!.generator[0]!.busyShare}`);
+});
+
+test("a second interrupt waits for no answer", async (t) => {
+  const { url, server } = await startLiar(t, ["--mute", "--busy-after", "20"]);
+  const command = await Command.start(t, [url, "--duration", "60s", "--message-timeout", "10min"]);
+  await server.waitForLine(/^busy$/);
+  // Two signals at once may arrive as one.
+  const again = setInterval(() => process.kill(command.process.pid, "SIGINT"), 250);
+  t.after(() => clearInterval(again));
+  const { saved } = await command.end();
+  clearInterval(again);
+  assert.deepEqual([saved?.ledger.lost, saved?.ledger.inFlight], [0, 20]);
+});
+
+test("a folder that results cannot be saved in is an error before the run, not after it", async (t) => {
+  const file = join(await mkdtemp(join(tmpdir(), "echolot-bad-input-")), "file");
+  t.after(() => rm(dirname(file), { recursive: true, force: true }));
+  await writeFile(file, "");
+  for (const folder of [file, join(file, "below"), "/proc/echolot/results"]) {
+    const run = await runLoad(t, "--results-dir", folder, "--duration", "60s");
+    assertUsage(run, /RESULT_UNWRITABLE/);
+    assert.doesNotMatch(run.errors, /connections/, "nothing was planned");
+  }
+});
+
+test("an option that would change nothing is an error of usage", async (t) => {
+  assertUsage(await runLoad(t, "--arrivals", "exponential"), /OPTION_CONFLICT.*--arrivals/, /--rate/);
+  assertUsage(await runLoad(t, "--server-pid", "1"), /OPTION_CONFLICT.*--server-pid/);
+  assertUsage(await runLoad(t, "ws://127.0.0.1:1/ws", "--server-pid", "99999999"), /OPTION_INVALID.*99999999/);
 });
 
 test("a command that is killed leaves no generator behind", async (t) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { type LoadProgress, load, type Result, type ScenarioInput } from "../../bench/index.js";
 import { startEcholot } from "../tools/echolot.js";
-import { assertReason } from "./drive.js";
+import { assertReason, startLiar } from "./drive.js";
 import { generatorPids, NEEDS_PROC } from "./generators.js";
 
 const RATE = 5_000;
@@ -145,6 +145,29 @@ test("a server that stands still for two seconds shows as two seconds in which m
     assert.deepEqual(breachesOf(found, simulate(frozenMs), DISTURBED_STRETCH), []);
     return;
   }
+});
+
+test("a server that stands still for more than a cycle of messages is accused of nothing once it has answered them", async (t) => {
+  const { url, server } = await startLiar(t);
+  let thawed: Promise<number> | null = null;
+  const scenario: ScenarioInput = {
+    connections: 1,
+    loop: { kind: "open", ratePerSecond: 3_000 },
+    warmupMs: 0,
+    durationMs: 5_000,
+    messageTimeoutMs: 500,
+  };
+  const onProgress = ({ phase }: LoadProgress) => {
+    if (phase === "measure") thawed ??= freeze(server.pid);
+  };
+  const { ledger } = await load(scenario, { url }, { workers: 1, onProgress });
+  await thawed;
+  const { sent, received, lost, duplicated, reordered, unexpected, corrupted, late } = ledger;
+  assert.deepEqual(
+    { sent, received, lost, duplicated, reordered, unexpected, corrupted },
+    { sent: 15_000, received: 15_000, lost: 0, duplicated: 0, reordered: 0, unexpected: 0, corrupted: 0 },
+  );
+  assert.ok(late > 4_096, `${late} answers came after the time-out`);
 });
 
 test("a generator that stands still for two seconds still sends every message, and says that the run is void", {

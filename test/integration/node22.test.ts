@@ -90,9 +90,9 @@ test("the packed package serves on Node 22 with the uWebSockets.js binary that t
   const exports = `const { createEchoServer } = await import("echolot/server");
     const { load } = await import("echolot/harness");
     const whole = await import("echolot");
-    console.log(whole.createEchoServer === createEchoServer, whole.load === load);`;
+    console.log(String([whole.createEchoServer === createEchoServer, whole.load === load]));`;
   const importer = await runProcess(t, "node", ["--input-type=module", "-e", exports], { cwd: directory, env });
-  assert.deepEqual(importer.stdout, ["true true"]);
+  assert.deepEqual(importer.stdout, ["true,true"]);
 
   client.close();
   assert.deepEqual(await server.stop("SIGTERM"), { code: 0, signal: null }, server.output());

@@ -98,7 +98,7 @@ test("the observer hears of each step in turn", async (t) => {
   await coordinate(
     liar.port,
     2,
-    { durationMs: 1_000 },
+    { durationMs: 2_000 },
     {
       onConnected: (established) => void heard.push(`connected ${established}`),
       onWindowOpens: () => void heard.push("opens"),
@@ -127,13 +127,13 @@ test("an interrupt ends the window, drains, and keeps the books balanced", async
   assert.deepEqual(counts.closes, { 1000: 12 });
 });
 
-test("a second interrupt waits for nothing: what is unanswered is in flight, not lost", async (t) => {
+test("a run that is aborted waits for nothing: what is unanswered is in flight, not lost", async (t) => {
   const liar = await startLiar(t, ["--mute", "--busy-after", "12"]);
   const coordinator = coordinate(liar.port, 2, { durationMs: 60_000, messageTimeoutMs: 600_000 });
   const run = coordinator.run();
   await liar.server.waitForLine(/^busy$/);
   coordinator.interrupt();
-  coordinator.interrupt();
+  coordinator.abort();
   const outcome = await run;
   assertBalanced(outcome);
   assert.deepEqual([outcome.lost, outcome.inFlight], [0, 12]);

@@ -37,7 +37,6 @@ for (const payloadType of ["binary", "text"] as const) {
       for (const position of positions) {
         for (const count of [1, 2, maxBatch]) {
           const wire = stream.frames(position, count);
-          assert.equal(wire.length, stream.frameBytes(position, count));
           assert.equal(stream.frames(position, count), wire, "asked for again, the same memory");
           const reader = new ClientFrameReader();
           const frames = reader.push(wire);
@@ -179,7 +178,7 @@ test("with compression the frames have RSV1 and inflate to the payloads", () => 
 
 test("compressible payloads compress to between a fifth and four fifths, as messages in practice do", () => {
   const stream = streamOf({ payloadBytes: 1_024, deflate: true });
-  const share = stream.frameBytes(0, 256) / (256 * 1_024);
+  const share = stream.frames(0, 256).length / (256 * 1_024);
   assert.ok(share > 0.2 && share < 0.8, `${share}`);
 });
 

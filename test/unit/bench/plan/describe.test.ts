@@ -27,6 +27,15 @@ test("a plan with several processes and addresses tells their shares", () => {
   ]);
 });
 
+test("one message a second is one message, and a rate below one is not told as none", () => {
+  const told = (ratePerSecond: number) => {
+    const open = openLoop(ratePerSecond, { connections: 1 });
+    return describePlan(planRun(open, foundServer(), mac()), open, foundServer()).find((line) => /^open/.test(line))!;
+  };
+  assert.match(told(1), /^open loop: 1 message a second, /);
+  assert.match(told(0.02), /^open loop: 0\.02 messages a second, /);
+});
+
 test("a plan's notes come last", () => {
   const open = openLoop(500, { connections: 100 });
   const lines = describePlan(planRun(open, foundServer(), mac()), open, foundServer());

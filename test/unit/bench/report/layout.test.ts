@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { columnsOf, flow, paint, printable, span, sparkline, table } from "../../../../bench/report/layout.js";
+import {
+  columnsOf,
+  flow,
+  paint,
+  printable,
+  span,
+  sparkline,
+  table,
+  wrapLine,
+} from "../../../../bench/report/layout.js";
 
 const plain = (lines: ReturnType<typeof flow>) => lines.map((line) => paint(line, false));
 
@@ -16,6 +25,17 @@ test("a number stays with its unit, and a word that merely begins like a unit do
 
 test("a word longer than a line is cut, and nothing of it is lost", () => {
   assert.deepEqual(plain(flow([span("abcdefgh ij")], { width: 5, indent: 0 })), ["abcde", "fgh", "ij"]);
+});
+
+test("a plain line is wrapped at words, goes on indented, and stays as it is where it fits", () => {
+  assert.equal(wrapLine("one two three", 80), "one two three");
+  const text = "1,000 connections to 127.0.0.1 port 9001 from 2 generator processes, 500 each";
+  for (let width = 20; width < 100; width++) {
+    const lines = wrapLine(text, width).split("\n");
+    for (const line of lines) assert.ok(columnsOf(line) <= width, `${width}: ${line}`);
+    for (const line of lines.slice(1)) assert.match(line, /^ {2}\S/);
+    assert.equal(lines.map((line) => line.trim()).join(" "), text);
+  }
 });
 
 test("an empty text still shows its label", () => {

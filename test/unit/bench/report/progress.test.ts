@@ -39,7 +39,7 @@ function capture(properties: { isTTY?: boolean; columns?: number; highWaterMark?
 test("the whole line tells connections, rates, losses, times, the oldest unanswered message and what is left", () => {
   assert.equal(
     renderProgress(MEASURING, 200),
-    "measuring  998/1,000 open  2 failed  sent 89,812/s  answered 89,700/s  lost 3  p50 11.1 ms  p99 13.2 ms  max 21.2 ms  oldest 12.4 ms  8 s left",
+    "measuring  998/1,000 open  2 failed  sent 89,812/s  answered 89,700/s  lost 3  p50 11.1 ms  p99 13.2 ms  max 21.2 ms  oldest 12 ms  8 s left",
   );
 });
 
@@ -66,15 +66,16 @@ test("a second without an answer shows no percentile, but the age of the oldest 
     oldestUnansweredMs: 1_400,
   };
   const line = renderProgress(frozen, 200);
-  assert.match(line, /answered 0\/s {2}lost 3 {2}oldest 1\.40 s/);
+  assert.match(line, /answered 0\/s {2}lost 3 {2}oldest 1\.4 s/);
   assert.doesNotMatch(line, /p50|p99|max/);
 });
 
-test("in every width the line leaves the last column free, and losses stay longer than percentiles", () => {
-  for (let width = 1; width <= 200; width++) assert.ok(columnsOf(renderProgress(MEASURING, width)) < width, `${width}`);
+test("in every width a typed ^C fits behind the line and leaves the last column free, and losses stay longer than percentiles", () => {
+  for (let width = 1; width <= 200; width++)
+    assert.ok(columnsOf(renderProgress(MEASURING, width)) <= Math.max(0, width - 3), `${width}`);
   const narrow = renderProgress(MEASURING, 80);
   assert.match(narrow, /lost 3/);
-  assert.match(narrow, /oldest 12\.4 ms/);
+  assert.match(narrow, /oldest 12 ms/);
   assert.doesNotMatch(narrow, /p50|sent/);
 });
 
@@ -110,6 +111,12 @@ test("a terminal that does not keep up gets no backlog", () => {
   for (let i = 0; i < 100; i++) progress.update(MEASURING);
   assert.equal(written.length, 1);
   assert.ok(stream.writableLength < 200);
+});
+
+test("an interrupted run says that it stops, and how to stop it at once", () => {
+  const line = renderProgress({ ...MEASURING, phase: "stopping", secondsLeft: 0 }, 80);
+  assert.match(line, /^stopping: Ctrl-C again stops at once {2}998\/1,000 open/);
+  assert.doesNotMatch(line, /left/);
 });
 
 test("a single failure or loss is shown", () => {

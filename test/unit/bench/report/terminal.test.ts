@@ -71,7 +71,7 @@ test("a valid run in closed loop is told at a glance, and its latency with its l
   assert.match(text, /coordinated omission/);
   assert.match(text, /1,078,312 sent = 1,078,312 answered \+ 0 lost \+ 0 in flight · in order, byte for byte/);
   assert.match(text, /Server cost {2}10\.0 µs CPU a message \(68% of it in the kernel\) · 0\.90 of 1 core/);
-  assert.match(text, /Load cost +9\.80 µs CPU a message · busy 88% · longest stall 14\.0 ms/);
+  assert.match(text, /Load cost +9\.80 µs CPU a message · event loop busy 88% · longest stall 14\.0 ms/);
   assert.match(text, /No network \(loopback\)/);
 });
 
@@ -89,14 +89,59 @@ test("a single message at a time is a round trip, not a queue", () => {
   run.scenario.connections = 1;
   Object.assign(run.connections, { requested: 1, established: 1, openAtEnd: 1 });
   const text = render(run);
+  assert.match(text, /closed loop, 1 message in flight on 1 connection\n/);
   assert.match(text, /the round trip without a queue/);
   assert.doesNotMatch(text, /Little/);
 });
 
-test("a throughput that the generator bounds is an at least", () => {
+test("a throughput that the generator bounds is an at least, also where others took the rest of its core", () => {
   const run = closedRun();
-  run.generator[0]!.busyShare = 0.99;
+  run.generator[0] = { ...run.generator[0]!, userSeconds: 2, systemSeconds: 4.8, busyShare: 0.94 };
   assert.match(render(run), /Result +at least 89,811 messages\/s/);
+  assert.match(render(run), /event loop busy 94%/);
+});
+
+test("Little's law is left out where messages were lost: it does not hold for what waits for a time-out", () => {
+  const run = closedRun();
+  run.ledger.lost = 1;
+  run.ledger.received -= 1;
+  const text = render(run).replaceAll(/\s+/g, " ");
+  assert.doesNotMatch(text, /Little/);
+  assert.match(text, /coordinated omission.* Use --rate/);
+});
+
+test("a handshake's quantile that cannot be given is left out", () => {
+  const handshakes = (count: number) => {
+    const run = closedRun();
+    run.latency.handshake = latencyOf(count, 1, 2);
+    return /handshake [^·\n]*/.exec(render(run))![0].trim();
+  };
+  assert.equal(handshakes(1), "handshake 1.00 ms");
+  assert.equal(handshakes(99), "handshake p50 1.50 ms");
+  assert.equal(handshakes(100), "handshake p50 1.50 ms, p99 1.99 ms");
+});
+
+test("memory a connection is told from 500 connections on, where it grew", () => {
+  const run = closedRun();
+  assert.match(render(run), /1\.1 KiB RSS a connection · 57 MiB RSS in all/);
+  run.server!.rssPerConnectionBytes = -40;
+  assert.doesNotMatch(render(run), /RSS a connection/);
+  run.server!.rssPerConnectionBytes = 1_126;
+  for (const [established, shown] of [
+    [499, false],
+    [500, true],
+  ] as const) {
+    Object.assign(run.connections, { requested: established, established, openAtEnd: established });
+    assert.equal(/RSS a connection/.test(render(run)), shown, `${established}`);
+  }
+});
+
+test("one message a second is one message", () => {
+  const run = openRun();
+  run.scenario.loop = { kind: "open", ratePerSecond: 1, arrivals: "fixed" };
+  run.sentPerSecond = run.receivedPerSecond = 1;
+  assert.match(render(run), /open loop, 1 message\/s at fixed gaps/);
+  assert.match(render(run), /Result +at 1 message\/s/);
 });
 
 test("a queue that grows shows both rates", () => {
@@ -194,7 +239,7 @@ test("without colour there is no control character but the line feed, whatever t
 
 test("the next step is a command that can be pasted: the other loop, with what was not default", () => {
   const closed = closedRun();
-  assert.match(render(closed), /Try +echolot load --rate 63000 {2}#/);
+  assert.match(render(closed), /Try +npx echolot load --rate 63000 {2}#/);
   closed.scenario.connections = 50;
   closed.scenario.payloadBytes = 2_048;
   closed.scenario.payloadType = "text";
@@ -203,9 +248,9 @@ test("the next step is a command that can be pasted: the other loop, with what w
   closed.manifest.server = { ...closed.manifest.server, startedByUs: false, url: "ws://[::1]:80/a?b='c'&d" };
   assert.match(
     render(closed, { width: 120 }).replaceAll(/\n +/g, " "),
-    /Try +echolot load 'ws:\/\/\[::1\]:80\/a\?b='\\''c'\\''&d' --connections 50 --payload 2048 --type text --deflate --rate 63000/,
+    /Try +npx echolot load 'ws:\/\/\[::1\]:80\/a\?b='\\''c'\\''&d' --connections 50 --payload 2048 --type text --deflate --rate 63000/,
   );
-  assert.match(render(openRun()), /Try +echolot load {2}# the most that it answers/);
+  assert.match(render(openRun()), /Try +npx echolot load {2}# the most that it answers/);
 });
 
 test("a timer's share of a short response time is said", () => {
@@ -245,10 +290,10 @@ test("a window without any answer in its seconds has no slowest ones", () => {
 
 test("a spinning pacer's CPU time is not divided by messages, a sleeping one's is", () => {
   const run = openRun();
-  assert.match(render(run), /Load cost +16\.0 µs CPU a message · busy/);
+  assert.match(render(run), /Load cost +16\.0 µs CPU a message · core busy 32%/);
   run.plan.pacing = "spin";
   assert.match(render(run), /paced by polling the clock/);
-  assert.match(render(run), /Load cost +busy 31%/);
+  assert.match(render(run), /Load cost +event loop busy 31%/);
 });
 
 test("of several generator processes the longest stall and the memory of all are told", () => {

@@ -16,17 +16,24 @@ test("the load of processes on one core adds up, on cores of their own it does n
   const run = closedRun();
   const third = { ...GENERATOR, userSeconds: 1, systemSeconds: 2.334, busyShare: 0.4 };
   run.generator = [third, { ...third, pid: 2 }];
-  assert.ok(Math.abs(generatorLoad(run) - 0.667) < 0.001);
+  assert.equal(generatorLoad(run).of, "core");
+  assert.ok(Math.abs(generatorLoad(run).share - 0.667) < 0.001);
   run.generator = [third, { ...third, pid: 2, cpus: [2] }];
-  assert.equal(generatorLoad(run), 0.4);
+  assert.deepEqual(generatorLoad(run), { share: 0.4, of: "event loop" });
   run.generator = [{ ...third, systemSeconds: 20 }];
-  assert.equal(generatorLoad(run), 1);
+  assert.deepEqual(generatorLoad(run), { share: 1, of: "core" });
+});
+
+test("an event loop that waits for a core which others hold is busy beyond its CPU time", () => {
+  const run = closedRun();
+  run.generator = [{ ...GENERATOR, userSeconds: 2, systemSeconds: 4.8, busyShare: 0.94 }];
+  assert.deepEqual(generatorLoad(run), { share: 0.94, of: "event loop" });
 });
 
 test("one process with two cores to choose from can fill only one", () => {
   const run = closedRun();
   run.generator = [{ ...GENERATOR, cpus: [1, 2], userSeconds: 3, systemSeconds: 6.9, busyShare: 0 }];
-  assert.ok(generatorLoad(run) > 0.98);
+  assert.ok(generatorLoad(run).share > 0.98);
 });
 
 test("a server can use as many cores as it has busy threads and is allowed to use", () => {

@@ -5,6 +5,7 @@ import {
   formatCount,
   formatDuration,
   formatMany,
+  formatMessageRate,
   formatNs,
   formatRate,
   formatShare,
@@ -61,6 +62,12 @@ test("counts have separators, rates a decimal only where it tells, bytes binary 
   assert.equal(formatRate(88_412.4), "88,412");
   assert.equal(formatRate(12.54), "12.5");
   assert.equal(formatRate(99.97), "100");
+  assert.equal(formatRate(0.97), "1");
+  assert.equal(formatRate(0.0412), "0.041");
+  assert.equal(formatRate(0), "0");
+  assert.equal(formatMessageRate(1.02), "1 message/s");
+  assert.equal(formatMessageRate(0), "0 messages/s");
+  assert.equal(formatMessageRate(1_200), "1,200 messages/s");
   assert.equal(formatMany(1, "process", "processes"), "1 process");
   assert.equal(formatMany(1_200, "process", "processes"), "1,200 processes");
   assert.equal(formatBytes(125), "125 B");

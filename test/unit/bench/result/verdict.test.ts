@@ -322,6 +322,9 @@ test("every reason says what was seen and what to do, in sentences", () => {
     judge(changed(closedRun(), silence)),
     judge(changed(closedRun(), breakProtocol)),
     judge(changed(closedRun(), wantDeflate({ none: 1_000 }))),
+    judge(changed(closedRun(), wantDeflate({ "permessage-deflate": 1_000 }))),
+    judge(changed(closedRun(), endAll(1_000)), { serverEnded: true }),
+    judge(changed(closedRun(), cutBeforeWindow), { interrupted: true }),
   ];
   for (const { reasons } of runs) {
     for (const { code, fact, remedy } of reasons) {
@@ -458,7 +461,7 @@ test("a generator that stood still while the window opened or closed is found by
   ] as const) {
     const run = closedRun();
     run.windowMs = windowMs;
-    run.generator[0]!.userSeconds = 2;
+    run.generator[0]!.userSeconds = 1;
     assert.deepEqual(reasonsOf(run), [`generator-stalled ${severity}`]);
     assert.match(reasonOf(run, "generator-stalled").fact, /^The window was (9\.05|9\.87|10\.7) s long instead of 10 s/);
   }
@@ -529,7 +532,7 @@ test("in closed loop a full generator before an idle server is suspect, before a
   run.server.cores = 0.6;
   const suspect = reasonOf(run, "generator-saturated");
   assert.equal(suspect.severity, "suspect");
-  assert.match(suspect.fact, /at least 89,811 messages\/s/);
+  assert.match(suspect.fact, /^Its event loop was busy 97% of the time while .* at least 89,811 messages\/s/);
   run.server = null;
   assert.equal(reasonOf(run, "generator-saturated").severity, "suspect");
 });
@@ -548,6 +551,7 @@ test("two generator processes that share a core are full together", () => {
   run.generator = [half, { ...half, pid: 4_301 }];
   run.server = { ...SERVER, cores: 0.5 };
   assert.deepEqual(reasonsOf(run), ["generator-saturated suspect"]);
+  assert.match(reasonOf(run, "generator-saturated").fact, /^The busiest process's core was busy 96% of the time/);
   run.generator[1]!.cpus = [2];
   assert.deepEqual(reasonsOf(run), []);
 });
@@ -588,7 +592,12 @@ test("deflate that was not agreed on by all is void, whether the handshake faile
   full.ledger.compressed = full.ledger.received;
   assert.deepEqual(reasonsOf(full), []);
   full.ledger.compressed = full.ledger.received / 2;
-  assert.deepEqual(reasonsOf(full), ["deflate-missing note"]);
+  assert.deepEqual(reasonsOf(full), ["deflate-unused note"]);
+  assert.equal(reasonOf(full, "deflate-unused").fact, "Only 50% of the answers were compressed.");
+  full.ledger.compressed = 0;
+  const { fact, remedy } = reasonOf(full, "deflate-unused");
+  assert.equal(fact, "Of 1,078,312 answers none was compressed.");
+  assert.match(remedy, /larger --payload .*512 bytes/);
   assert.deepEqual(reasonsOf(changed(closedRun(), wantDeflate({ [agreed]: 999, none: 1 }))), ["deflate-missing void"]);
   const refused = changed(closedRun(), wantDeflate({ none: 1_000 }));
   deny({ "permessage-deflate not negotiated": 1_000 })(refused);
@@ -619,6 +628,9 @@ test("a server on this machine that was not found is not taken for a busy machin
   run.server = null;
   assert.deepEqual(reasonsOf(run), ["machine-busy note", "server-unseen note"]);
   assert.match(reasonOf(run, "machine-busy").fact, /the server among them/);
+  for (const { remedy } of judge(run).reasons) assert.doesNotMatch(remedy, /--server-pid/, "it is Echolot's own");
+  run.manifest.server.startedByUs = false;
+  assert.match(reasonOf(run, "machine-busy").remedy, /--server-pid/);
 });
 
 test("a server on another machine shares no core, and its cost is unseen", () => {
@@ -655,19 +667,148 @@ test("exactly at its threshold a figure is judged as the constants say", () => {
   assert.deepEqual(reasonsOf(changed(closedRun(), machine(0, 0.05))), []);
   assert.deepEqual(reasonsOf(changed(closedRun(), machine(0.25, 0))), ["machine-busy note"]);
   assert.deepEqual(reasonsOf(changed(openRun(), busy(0.9))), ["generator-saturated suspect"]);
-  const bound = changed(closedRun(), busy(0.95));
+  assert.deepEqual(reasonsOf(changed(closedRun(), busy(0.899))), []);
+  const bound = changed(closedRun(), busy(0.9));
   bound.server!.cores = 0.8;
   assert.deepEqual(reasonsOf(bound), ["generator-saturated note"]);
 });
 
-test("a run cut short before its window is void and suspect, with no figure made up", () => {
+function cutBeforeWindow(run: Measured): void {
+  run.windowMs = 0;
+  run.sentPerSecond = run.receivedPerSecond = 0;
+  run.latency = { response: null, service: null, lag: null, handshake: null, unanswered: 0 };
+  run.generator[0]!.maxStallMs = 120;
+}
+
+test("a run cut short before its window is void for that alone, with no figure made up", () => {
   for (const run of [closedRun(), openRun()]) {
-    run.windowMs = 0;
+    cutBeforeWindow(run);
+    run.server = null;
+    assert.deepEqual(reasonsOf(run, { interrupted: true }), ["interrupted void"]);
+    const { fact, remedy } = reasonOf(run, "interrupted", { interrupted: true });
+    assert.equal(fact, "That was before its window of 10 s opened: nothing was measured.");
+    assert.doesNotMatch(remedy, /longer/);
+  }
+});
+
+test("a run cut short while it connects blames neither the connections that were still to come nor those that stood", () => {
+  const run = changed(closedRun(), deny({ refused: 2 }));
+  run.connections.established = 400;
+  run.generator = [];
+  assert.deepEqual(reasonsOf(run, { interrupted: true }), ["interrupted void", "connections-missing suspect"]);
+  assert.match(reasonOf(run, "interrupted", { interrupted: true }).fact, /before its window/);
+  assert.match(reasonOf(run, "connections-missing", { interrupted: true }).fact, /^2 of 1,000 connections failed/);
+  run.connections.established = 0;
+  assert.deepEqual(reasonsOf(run, { interrupted: true }), ["interrupted void", "no-connection void"]);
+});
+
+test("a window cut short without an answer in it is void, and a server that never answered is named", () => {
+  const run = changed(closedRun(), silence);
+  run.ledger.inFlight = run.ledger.lost;
+  run.ledger.lost = 0;
+  run.windowMs = 3_200;
+  run.generator[0]!.userSeconds = run.generator[0]!.systemSeconds = 1;
+  assert.deepEqual(reasonsOf(run, { interrupted: true }), ["interrupted void"]);
+  const { fact, remedy } = reasonOf(run, "interrupted", { interrupted: true });
+  assert.equal(fact, "3.2 s of 10 s were measured, and no message was answered in them.");
+  assert.match(remedy, /echo endpoint/);
+  run.ledger.received = 5;
+  run.ledger.inFlight -= 5;
+  assert.doesNotMatch(reasonOf(run, "interrupted", { interrupted: true }).remedy, /echo endpoint/);
+});
+
+/** Every connection ends after so many answers, and none is left for the window. */
+function endAll(answered: number): Change {
+  return (run) => {
+    run.connections.openAtEnd = 0;
+    run.connections.endings = { "close 1001": 1_000 };
+    run.ledger.scheduled = run.ledger.sent = answered + 1_000;
+    run.ledger.received = answered;
+    run.ledger.lost = 1_000;
     run.sentPerSecond = run.receivedPerSecond = 0;
     run.latency = { response: null, service: null, lag: null, handshake: null, unanswered: 0 };
-    run.generator[0]!.maxStallMs = 120;
-    assert.deepEqual(reasonsOf(run, { interrupted: true }), ["nothing-answered void", "interrupted suspect"]);
-  }
+    run.intervals = run.intervals.map((interval) => ({ ...interval, sent: 0, received: 0, open: 0 }));
+    run.server = null;
+  };
+}
+
+test("where every connection ended before the window, their end is the reason, and not that nothing was answered", () => {
+  const run = changed(closedRun(), endAll(5_000));
+  assert.deepEqual(reasonsOf(run), ["connections-ended void", "messages-lost fault"]);
+  assert.match(
+    reasonOf(run, "connections-ended").fact,
+    /\(1,000 × close 1001\)\. The server closed them\. None was left when the window opened\.$/,
+  );
+  run.intervals[0]!.open = 3;
+  assert.match(reasonOf(run, "connections-ended").fact, /closed them\. No answer came within the window\.$/);
+  const silent = changed(closedRun(), endAll(0));
+  assert.deepEqual(reasonsOf(silent), ["connections-ended void", "messages-lost fault"]);
+  assert.match(reasonOf(silent, "connections-ended").fact, /window opened\. Not one message was answered\.$/);
+});
+
+test("a run that is cut short after every connection ended is void for their end", () => {
+  const run = changed(closedRun(), endAll(5_000));
+  run.windowMs = 3_200;
+  const [first, second] = reasonsOf(run, { interrupted: true });
+  assert.deepEqual([first, second], ["connections-ended void", "interrupted suspect"]);
+});
+
+test("that nothing was answered ranks behind the many connections that ended, and leads where few did", () => {
+  const run = changed(closedRun(), endAll(5_000));
+  run.connections.openAtEnd = 940;
+  run.connections.endings = { reset: 60 };
+  assert.deepEqual(reasonsOf(run).slice(0, 2), ["connections-ended void", "nothing-answered void"]);
+  assert.doesNotMatch(reasonOf(run, "nothing-answered").remedy, /longer/);
+  run.connections.openAtEnd = 999;
+  run.connections.endings = { reset: 1 };
+  assert.deepEqual(reasonsOf(run).slice(0, 2), ["nothing-answered void", "connections-ended suspect"]);
+  assert.match(reasonOf(run, "nothing-answered").remedy, /longer/);
+});
+
+test("a server whose process ended is said to have ended, and its own output is where to look", () => {
+  const run = changed(closedRun(), endAll(5_000));
+  run.machine = { cores: 2, foreignCores: 0.6, stealCores: 0 };
+  const evidence = { serverEnded: true };
+  assert.deepEqual(reasonsOf(run, evidence), [
+    "connections-ended void",
+    "messages-lost fault",
+    "machine-busy note",
+    "server-unseen note",
+  ]);
+  assert.match(reasonOf(run, "server-unseen", evidence).fact, /^The server's process ended during the run/);
+  for (const code of ["connections-ended", "server-unseen"] as const)
+    assert.match(reasonOf(run, code, evidence).remedy, /own output/);
+  for (const { remedy } of judge(run, evidence).reasons) assert.doesNotMatch(remedy, /--server-pid/);
+  const unanswered = changed(closedRun(), endAll(0));
+  assert.ok(reasonsOf(unanswered, evidence).includes("server-unseen note"));
+  const refused = changed(closedRun(), deny({ refused: 1_000 }));
+  assert.match(reasonOf(refused, "no-connection", evidence).remedy, /own output/);
+});
+
+test("a lag is judged from a hundred messages on: of fewer p99 is the slowest one alone", () => {
+  const few = (count: number) =>
+    changed(openRun(), (run) => {
+      run.latency.lag = latencyOf(count, 11, 12);
+      run.latency.response = latencyOf(2_000, 11.5, 12.5);
+    });
+  assert.deepEqual(reasonsOf(few(2)), []);
+  assert.deepEqual(reasonsOf(few(99)), []);
+  assert.deepEqual(reasonsOf(few(100)), ["generator-lag void"]);
+  const tail = (count: number) =>
+    changed(openRun(), (run) => {
+      run.latency.lag = { ...latencyOf(count, 0.1, 0.5), p999Ns: 20e6 };
+      run.latency.response = { ...latencyOf(2_000, 0.2, 3), p999Ns: 22e6 };
+    });
+  assert.deepEqual(reasonsOf(tail(999)), []);
+  assert.deepEqual(reasonsOf(tail(1_000)), ["generator-lag note"]);
+});
+
+test("a single message a second is one message", () => {
+  const run = closedRun();
+  run.generator[0]!.busyShare = 0.95;
+  run.server = null;
+  run.receivedPerSecond = 1;
+  assert.match(reasonOf(run, "generator-saturated").fact, /at least 1 message\/s\.$/);
 });
 
 test("in open loop a refused run has one reason, too: no rate is missed where nothing could be sent", () => {
@@ -698,6 +839,7 @@ test("a loss beside ended connections is explained by them, another by dropped s
   run.connections.openAtEnd = 999;
   run.connections.endings = { reset: 1 };
   assert.match(reasonOf(run, "messages-lost").remedy, /connections ended/);
+  assert.doesNotMatch(reasonOf(run, "messages-lost").fact, /held back/);
 });
 
 test("a closed loop says that a loss held back its connection; an open loop has no such effect", () => {
@@ -735,4 +877,10 @@ test("connections that are gone without a recorded ending are counted all the sa
   run.connections.openAtEnd = 990;
   run.connections.endings = { reset: 4 };
   assert.match(reasonOf(run, "connections-ended").fact, /^10 of 1,000 connections ended early/);
+});
+
+test("a cost that was sampled over another time than the window is left out, and the run is suspect", () => {
+  const run = closedRun();
+  run.server = null;
+  assert.deepEqual(reasonsOf(run, { meterLate: true }), ["server-unseen suspect"]);
 });

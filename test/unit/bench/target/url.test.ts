@@ -34,7 +34,25 @@ describe("a target URL", () => {
 describe("a target is refused", () => {
   const rows: [title: string, text: string, fact: RegExp, remedy: RegExp][] = [
     ["without a scheme", "localhost:6666/ws", /has no scheme/, /^Write ws:\/\/localhost:6666\/ws\.$/],
-    ["as a bare address", "127.0.0.1:6666", /has no scheme/, /^Write ws:\/\/127\.0\.0\.1:6666\.$/],
+    [
+      "as a bare address",
+      "127.0.0.1:6666",
+      /has no scheme/,
+      /^Write ws:\/\/127\.0\.0\.1:6666\/ws: .* \/ws is usual\.$/,
+    ],
+    [
+      "as a host and a port",
+      "localhost:6666",
+      /has no scheme/,
+      /^Write ws:\/\/localhost:6666\/ws: .* \/ws is usual\.$/,
+    ],
+    ["as a host, a port and the root", "localhost:6666/", /has no scheme/, /^Write ws:\/\/localhost:6666\/\.$/],
+    ["as a port", "6666", /has no scheme/, /^Write ws:\/\/localhost:6666\/ws: /],
+    ["as a port and a path", ":6666/echo", /has no scheme/, /^Write ws:\/\/localhost:6666\/echo\.$/],
+    ["as port 0", "0", /has no scheme/, /such as ws:/],
+    ["as a number that is no port", "66666", /has no scheme/, /such as ws:/],
+    ["without a scheme but with its slashes", "//localhost:1/ws", /has no scheme/, /^Write ws:\/\/localhost:1\/ws\.$/],
+    ["as a path", "/ws", /has no scheme/, /such as ws:/],
     ["as an http URL", "http://localhost:6666/ws", /has the scheme http:/, /^Write ws:\/\/localhost:6666\/ws\.$/],
     ["with TLS", "wss://localhost:6666/ws", /TLS, which the load generator does not support yet/, /on a ws:\/\/ port/],
     ["with a fragment", "ws://h:1/ws#top", /has a fragment/, /^Write ws:\/\/h:1\/ws\.$/],
