@@ -2,10 +2,11 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { pinnedFork } from "../plan/pinning.js";
 import type { Plan, WorkerPlan } from "../plan/plan.js";
+import type { Interval } from "../recorder/interval.js";
+import { type Counters, countUnder, newCounters, type Tallies } from "../recorder/ledger.js";
 import { type SparseCounts, toHistogram } from "../recorder/tally.js";
 import type { Scenario } from "../scenario/scenario.js";
 import { monotonicNs } from "./clock.js";
-import { type Counters, countUnder, newCounters, type Tallies } from "./counters.js";
 import type { FromWorker, Job, Timetable, ToWorker, WorkerInterval, WorkerReport } from "./messages.js";
 
 /** From the last handshake to the first message: long enough that the server's memory is read while all is idle. */
@@ -40,23 +41,6 @@ export interface LoadProgress {
   secondsLeft: number;
 }
 
-/** One second of all processes together. */
-export interface LoadInterval {
-  startMs: number;
-  endMs: number;
-  phase: WorkerInterval["phase"];
-  sent: number;
-  received: number;
-  open: number;
-  p50Ns: number | null;
-  p90Ns: number | null;
-  p99Ns: number | null;
-  maxNs: number | null;
-  /** Null in closed loop, and where nothing was sent. */
-  lagP99Ns: number | null;
-  oldestUnansweredMs: number;
-}
-
 export interface WorkerWindow {
   pid: number;
   plan: WorkerPlan;
@@ -78,7 +62,7 @@ export interface LoadOutcome {
   lost: number;
   inFlight: number;
   unanswered: number;
-  intervals: LoadInterval[];
+  intervals: Interval[];
   workers: WorkerWindow[];
   /** The window of all processes together. */
   windowMs: number;
@@ -100,7 +84,7 @@ export class Coordinator {
   #workers: WorkerProcess[] = [];
   /** Seconds of which some processes have not told yet. */
   #pending = new Map<number, WorkerInterval[]>();
-  #intervals: LoadInterval[] = [];
+  #intervals: Interval[] = [];
   #timetable: Timetable | null = null;
   #interrupted = false;
   #windowState: "before" | "open" | "closed" | "missed" = "before";
@@ -268,7 +252,7 @@ export class Coordinator {
     const endNs = Math.max(...parts.map((part) => part.endNs));
     const response = toHistogram(parts.map((part) => part.response));
     const lag = toHistogram(parts.map((part) => part.lag));
-    const interval: LoadInterval = {
+    const interval: Interval = {
       startMs: (startNs - timetable.startNs) / 1e6,
       endMs: (endNs - timetable.startNs) / 1e6,
       phase: parts[0]!.phase,

@@ -1,7 +1,7 @@
+import { type Counters, countUnder, newCounters, type Tallies } from "../recorder/ledger.js";
 import { type SparseCounts, Tally } from "../recorder/tally.js";
 import { monotonicOffsetNs, nowNs } from "./clock.js";
 import { CLOSE_TIMEOUT_MS, Connection } from "./connection.js";
-import { type Counters, countUnder, newCounters, type Tallies } from "./counters.js";
 import type { Job, Timetable, WorkerInterval, WorkerReport } from "./messages.js";
 import { NONE, Outstanding } from "./outstanding.js";
 import { exponentialSchedule, fixedSchedule, type Schedule, spreadSchedule } from "./pacer.js";

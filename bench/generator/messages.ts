@@ -1,6 +1,6 @@
+import type { Counters } from "../recorder/ledger.js";
 import type { SparseCounts } from "../recorder/tally.js";
 import type { Scenario } from "../scenario/scenario.js";
-import type { Counters } from "./counters.js";
 
 /** What coordinator and generator process say to each other. Times are CLOCK_MONOTONIC in ns, the same in both. */
 

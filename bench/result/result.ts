@@ -1,5 +1,9 @@
 import type { Plan } from "../plan/plan.js";
+import type { Interval } from "../recorder/interval.js";
+import type { Ledger } from "../recorder/ledger.js";
 import type { Scenario } from "../scenario/scenario.js";
+
+export type { Interval, Ledger };
 
 /** Version of the saved form. A reader of version n reads every version up to n. */
 export const RESULT_VERSION = 1;
@@ -21,45 +25,6 @@ export interface Latency {
   histogram: string;
 }
 
-/**
- * Conservation of messages over the whole run, warm-up included:
- * scheduled = sent + unsent, and sent = received + lost + inFlight.
- */
-export interface Ledger {
-  /** Messages due: by the schedule in open loop, by an answer in closed loop. */
-  scheduled: number;
-  sent: number;
-  /** Due, but the connection was gone. */
-  unsent: number;
-  /** Messages answered, each counted once. */
-  received: number;
-  /** Never answered, although the run waited for the message time-out, or the connection ended before. */
-  lost: number;
-  /** Unanswered when the run was cut short. */
-  inFlight: number;
-  /** Of the received: other bytes or another length than was sent. */
-  corrupted: number;
-  /** Of the received: came after a message that was sent later on the same connection (RFC 4737, 3.3). */
-  reordered: number;
-  /** Of the received: came after the message time-out. */
-  late: number;
-  /** Answers to a message that was answered before. */
-  duplicated: number;
-  /** Data frames that answer nothing this connection sent. */
-  unexpected: number;
-  /** Of the received: came with the other data opcode. */
-  wrongOpcode: number;
-  /** Of the received: came in more than one frame (allowed by RFC 6455, 5.4). */
-  fragmented: number;
-  /** Of the received: came compressed (RSV1, RFC 7692). */
-  compressed: number;
-  pings: number;
-  pongs: number;
-  /** Bytes on the wire of WebSocket frames, headers included. */
-  sentBytes: number;
-  receivedBytes: number;
-}
-
 export interface Connections {
   requested: number;
   established: number;
@@ -73,26 +38,6 @@ export interface Connections {
   extensions: Record<string, number>;
   /** Time from the first connect to the last handshake's end. */
   rampMs: number;
-}
-
-/** One second of the run as seen by all generator processes together. */
-export interface Interval {
-  /** Seconds since load began (negative during the ramp); an interval ends at the next one's start. */
-  startMs: number;
-  endMs: number;
-  phase: "warmup" | "measure" | "drain";
-  sent: number;
-  received: number;
-  open: number;
-  /** Response time of the messages answered in this interval; null where there was none. */
-  p50Ns: number | null;
-  p90Ns: number | null;
-  p99Ns: number | null;
-  maxNs: number | null;
-  /** Lag behind the schedule of the messages sent in this interval; null in closed loop. */
-  lagP99Ns: number | null;
-  /** Age of the oldest unanswered message at the interval's end. */
-  oldestUnansweredMs: number;
 }
 
 /** The server's processes in the measured window. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { countUnder, type Tallies } from "../../../../bench/generator/counters.js";
+import { countUnder, type Tallies } from "../../../../bench/recorder/ledger.js";
 
 test("a server that gives each connection a reason of its own fills no memory: the rest is counted together", () => {
   const tallies: Tallies = {};
