@@ -1,5 +1,4 @@
 export { EcholotError, type ErrorCode } from "../cli/errors.js";
-export type { LoadProgress } from "./generator/coordinator.js";
 export { type LoadOptions, type LoadTarget, load } from "./load.js";
 export type * from "./result/result.js";
 export { readResult, saveResult } from "./result/save.js";

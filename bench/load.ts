@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { EcholotError } from "../cli/errors.js";
-import { Coordinator, type LoadOutcome, type LoadProgress } from "./generator/coordinator.js";
+import { Coordinator, type LoadOutcome } from "./generator/coordinator.js";
 import { describePlan } from "./plan/describe.js";
 import { type Machine, readMachine } from "./plan/machine.js";
 import type { Plan } from "./plan/plan.js";
 import { planRun } from "./plan/preflight.js";
 import type { PlanTarget } from "./plan/request.js";
+import type { LoadProgress } from "./recorder/interval.js";
 import { toHistogram } from "./recorder/tally.js";
 import { summarise } from "./result/latency.js";
 import type { GeneratorCost, MachineLoad, Measured, Result, ServerCost } from "./result/result.js";

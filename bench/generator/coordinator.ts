@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { pinnedFork } from "../plan/pinning.js";
 import type { Plan, WorkerPlan } from "../plan/plan.js";
-import type { Interval } from "../recorder/interval.js";
+import type { Interval, LoadProgress } from "../recorder/interval.js";
 import { type Counters, countUnder, newCounters, type Tallies } from "../recorder/ledger.js";
 import { type SparseCounts, toHistogram } from "../recorder/tally.js";
 import type { Scenario } from "../scenario/scenario.js";
@@ -23,22 +23,6 @@ export interface LoadObserver {
   onConnected(established: number): void | Promise<void>;
   onWindowOpens(): void;
   onWindowCloses(): void;
-}
-
-export interface LoadProgress {
-  phase: "connect" | "warmup" | "measure" | "drain" | "stopping";
-  requested: number;
-  open: number;
-  failed: number;
-  sentPerSecond: number;
-  receivedPerSecond: number;
-  /** Overdue, or lost with their connection, so far. */
-  overdue: number;
-  p50Ns: number | null;
-  p99Ns: number | null;
-  maxNs: number | null;
-  oldestUnansweredMs: number;
-  secondsLeft: number;
 }
 
 export interface WorkerWindow {

@@ -17,3 +17,23 @@ export interface Interval {
   /** Age of the oldest unanswered message at the interval's end. */
   oldestUnansweredMs: number;
 }
+
+/** The run as it is now; the figures are those of the last second. */
+export interface LoadProgress {
+  phase: "connect" | "warmup" | "measure" | "drain" | "stopping";
+  /** Connections asked for, open now, and failed so far. */
+  requested: number;
+  open: number;
+  failed: number;
+  sentPerSecond: number;
+  receivedPerSecond: number;
+  /** Overdue, or lost with their connection, so far. */
+  overdue: number;
+  /** Response time; null where nothing was answered. */
+  p50Ns: number | null;
+  p99Ns: number | null;
+  maxNs: number | null;
+  oldestUnansweredMs: number;
+  /** To the end of the window. */
+  secondsLeft: number;
+}

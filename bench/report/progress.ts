@@ -1,29 +1,10 @@
 import type { Writable } from "node:stream";
+import type { LoadProgress } from "../result/result.js";
 import { formatCount, formatDuration, formatNs, formatRate } from "../result/units.js";
 import { columnsOf } from "./layout.js";
 
-/** The run as it is now; the figures are those of the last second. */
-export interface ProgressState {
-  readonly phase: "connect" | "warmup" | "measure" | "drain" | "stopping";
-  /** Connections asked for, open now, and failed so far. */
-  readonly requested: number;
-  readonly open: number;
-  readonly failed: number;
-  readonly sentPerSecond: number;
-  readonly receivedPerSecond: number;
-  /** Overdue, or lost with their connection, so far. */
-  readonly overdue: number;
-  /** Response time; null where nothing was answered. */
-  readonly p50Ns: number | null;
-  readonly p99Ns: number | null;
-  readonly maxNs: number | null;
-  readonly oldestUnansweredMs: number;
-  /** To the end of the window. */
-  readonly secondsLeft: number;
-}
-
 export interface Progress {
-  update(state: ProgressState): void;
+  update(state: LoadProgress): void;
   /** Takes the line away, so that other output can follow. */
   clear(): void;
 }
@@ -57,7 +38,7 @@ export function createProgress({ stream, enabled }: { stream: ProgressStream; en
 const SEPARATOR = "  ";
 /** A terminal shows a typed Ctrl-C as "^C" behind the line, and some begin a new line in the last column. */
 const FREE_COLUMNS = 3;
-const PHASES: Readonly<Record<ProgressState["phase"], string>> = {
+const PHASES: Readonly<Record<LoadProgress["phase"], string>> = {
   connect: "connecting",
   warmup: "warming up",
   measure: "measuring",
@@ -69,7 +50,7 @@ const PHASES: Readonly<Record<ProgressState["phase"], string>> = {
  * One line of at most `width` columns less three, so that nothing makes it wrap.
  * What does not fit is left out, the least telling first.
  */
-export function renderProgress(state: ProgressState, width: number): string {
+export function renderProgress(state: LoadProgress, width: number): string {
   const parts = partsOf(state).filter((part) => part !== null);
   const kept = new Set<Part>();
   let columns = -SEPARATOR.length;
@@ -91,7 +72,7 @@ interface Part {
   readonly rank: number;
 }
 
-function partsOf(state: ProgressState): (Part | null)[] {
+function partsOf(state: LoadProgress): (Part | null)[] {
   const { phase, requested, open, failed, overdue, oldestUnansweredMs, secondsLeft } = state;
   const loaded = phase !== "connect";
   return [

@@ -1,9 +1,9 @@
 import type { Plan } from "../plan/plan.js";
-import type { Interval } from "../recorder/interval.js";
+import type { Interval, LoadProgress } from "../recorder/interval.js";
 import type { Ledger } from "../recorder/ledger.js";
 import type { Scenario } from "../scenario/scenario.js";
 
-export type { Interval, Ledger };
+export type { Interval, Ledger, LoadProgress };
 
 /** Version of the saved form. A reader of version n reads every version up to n. */
 export const RESULT_VERSION = 1;

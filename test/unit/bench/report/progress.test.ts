@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { Writable } from "node:stream";
 import { test } from "node:test";
 import { columnsOf } from "../../../../bench/report/layout.js";
-import { createProgress, type ProgressState, renderProgress } from "../../../../bench/report/progress.js";
+import { createProgress, renderProgress } from "../../../../bench/report/progress.js";
+import type { LoadProgress } from "../../../../bench/result/result.js";
 
-const MEASURING: ProgressState = {
+const MEASURING: LoadProgress = {
   phase: "measure",
   requested: 1_000,
   open: 998,
